@@ -1,0 +1,178 @@
+import type {Ipv4, Ipv4Prefix} from '../ip/ipv4.js';
+
+/** A GRE device as doublezerod makes it: no keys, checksums or sequence numbers, and no path-MTU discovery. */
+export interface GreTunnel {
+  readonly name: string;
+  /** Underlay source. */
+  readonly local: Ipv4;
+  /** Underlay destination. */
+  readonly remote: Ipv4;
+  /** TTL of the outer packets, 1 to 255. */
+  readonly ttl: number;
+  /** Bytes. */
+  readonly mtu: number;
+}
+
+/** rtnetlink's RT_SCOPE_*, by the names of `ip address`, but `universe` for what `ip` prints as global. */
+export type AddressScope = 'universe' | 'site' | 'link' | 'host' | 'nowhere';
+
+export interface InterfaceAddress extends Ipv4Prefix {
+  readonly scope: AddressScope;
+}
+
+/** A policy rule: packets that match are looked up in `table`. An absent selector matches everything. */
+export interface Rule {
+  readonly priority: number;
+  readonly table: number;
+  readonly source?: Ipv4Prefix | undefined;
+  readonly destination?: Ipv4Prefix | undefined;
+  /** RTPROT_*: who made it. */
+  readonly protocol: number;
+}
+
+/** A unicast route. */
+export interface Route {
+  readonly destination: Ipv4Prefix;
+  readonly table: number;
+  /** RTPROT_*: who made it. */
+  readonly protocol: number;
+  readonly gateway?: Ipv4 | undefined;
+  /** Preferred source address (RTA_PREFSRC): has to be local when the route is added. */
+  readonly source?: Ipv4 | undefined;
+  /** Name of the outgoing interface. */
+  readonly interface: string;
+}
+
+/** A route the kernel refused, alone out of its batch. */
+export interface RouteRefusal {
+  readonly route: Route;
+  readonly error: NetlinkError;
+}
+
+/** What the kernel would do with a packet to some destination. */
+export interface ResolvedRoute {
+  /** Absent where the kernel has no address to send from. */
+  readonly source?: Ipv4 | undefined;
+  /** Absent where the destination is on the link itself. */
+  readonly gateway?: Ipv4 | undefined;
+  readonly interface: string;
+}
+
+export interface LinkStatistics {
+  readonly rxBytes: bigint;
+  readonly txBytes: bigint;
+  readonly rxPackets: bigint;
+  readonly txPackets: bigint;
+  readonly rxErrors: bigint;
+  readonly txErrors: bigint;
+}
+
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  /** IFLA_INFO_KIND, for example `gre`; absent for devices without one. */
+  readonly kind?: string | undefined;
+  /** Set where the kind is `gre` and nothing about it differs from what `GreTunnel` can say (keys, checksums, …). */
+  readonly tunnel?: GreTunnel | undefined;
+  /** Bytes. */
+  readonly mtu: number;
+  /** IFF_UP. */
+  readonly adminUp: boolean;
+  /** RFC 2863 operational state in the words of `ip link`: `up`, `down`, `unknown`, … */
+  readonly operState: string;
+  readonly statistics: LinkStatistics;
+}
+
+export interface Capabilities {
+  /** The process may change the network: CAP_NET_ADMIN in the namespace it runs in. */
+  readonly netAdmin: boolean;
+  /** The kernel can make GRE devices (module ip_gre). Unknown, and so false, without `netAdmin`. */
+  readonly gre: boolean;
+  /** The kernel can abort other programs' sockets (CONFIG_INET_DIAG_DESTROY). */
+  readonly socketAbort: boolean;
+}
+
+/** Selects routes by all the fields given. */
+export type RouteFilter = Partial<Pick<Route, 'table' | 'protocol' | 'gateway' | 'interface'>>;
+
+/**
+ * What this program may ask of the host's network stack, and nothing more. Only IPv4.
+ *
+ * Every method rejects with a `NetlinkError` that says which operation failed and why; the contract test
+ * (`test/contract/netlinker.ts`) holds every implementation to the promises made here.
+ */
+export interface Netlinker extends AsyncDisposable {
+  capabilities(): Promise<Capabilities>;
+
+  /** `undefined` where there is no interface of that name. */
+  link(name: string): Promise<Link | undefined>;
+  /** Creates the GRE device, down. Fails with `exists` when the name, or the same pair of endpoints, is taken. */
+  tunnelAdd(tunnel: GreTunnel): Promise<void>;
+  /** Fails with `missing`. */
+  tunnelSetMtu(name: string, mtu: number): Promise<void>;
+  /** Idempotent. Fails with `missing`. */
+  tunnelUp(name: string): Promise<void>;
+  /** Routes through the device are gone when this resolves; its addresses stay. Idempotent. Fails with `missing`. */
+  tunnelDown(name: string): Promise<void>;
+  /** Fails with `missing`. Linux deletes a raised device too: the order is the caller's to keep. */
+  tunnelDelete(name: string): Promise<void>;
+
+  /** Fails with `missing` where there is no such interface. */
+  addresses(name: string): Promise<InterfaceAddress[]>;
+  /** Fails with `exists` when the interface has the address already, `missing` where there is no such interface. */
+  addressAdd(name: string, address: InterfaceAddress): Promise<void>;
+  /** Fails with `missing` where the interface or the address is not there. */
+  addressDelete(name: string, address: InterfaceAddress): Promise<void>;
+
+  /** All rules of the host, in the order of their priorities. */
+  rules(): Promise<Rule[]>;
+  /** Fails with `exists`. */
+  ruleAdd(rule: Rule): Promise<void>;
+  /** Fails with `missing`. */
+  ruleDelete(rule: Rule): Promise<void>;
+
+  /** The host's unicast routes, cached and local ones left out. */
+  routes(filter?: RouteFilter): Promise<Route[]>;
+  /** Adds routes in order, replacing those with the same destination in the same table. Resolves to the refused ones. */
+  routesReplace(routes: readonly Route[]): Promise<RouteRefusal[]>;
+  /**
+   * Deletes the routes that match in every field given. Resolves to the refused ones: `missing` for a route
+   * that is not there.
+   */
+  routesDelete(routes: readonly Route[]): Promise<RouteRefusal[]>;
+  /** The route the kernel would use. Fails with `missing` where it has none. */
+  routeGet(destination: Ipv4): Promise<ResolvedRoute>;
+}
+
+/** Names of the operations, as errors and logs report them. */
+export type Operation = Exclude<keyof Netlinker, symbol>;
+
+/**
+ * - `exists`: what was to be added is there already
+ * - `missing`: what was to be changed, deleted or read is not there
+ * - `unsupported`: this kernel cannot do it
+ * - `not-permitted`: this process may not do it
+ * - `other`: any other errno
+ */
+export type NetlinkErrorKind = 'exists' | 'missing' | 'unsupported' | 'not-permitted' | 'other';
+
+/** A refusal by the kernel. */
+export class NetlinkError extends Error {
+  override readonly name = 'NetlinkError';
+
+  constructor(
+    readonly operation: Operation,
+    readonly kind: NetlinkErrorKind,
+    /** The errno's name, for example `EEXIST`. */
+    readonly errno: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${operation}: ${errno}`, options);
+  }
+}
+
+/** RTPROT_* values this program uses. */
+export const routeProtocol = {kernel: 2, boot: 3, static: 4, bgp: 186} as const;
+
+/** RT_TABLE_* values and the two tables of edge filtering. */
+export const routeTable = {main: 254, edgeFilteringInbound: 100, edgeFilteringOutbound: 101} as const;
