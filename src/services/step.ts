@@ -1,0 +1,99 @@
+import {NetlinkError} from '../netlink/netlinker.js';
+
+/** Takes back exactly what a step did. */
+export type Undo = () => Promise<void>;
+
+/** One piece of work on the host, small enough to be reported by itself. */
+export interface Step {
+  /** Stable name, for reports and logs: `tunnel_down`. */
+  readonly step: string;
+  /** Resolves to what undoes it, or to nothing where there was nothing to do. */
+  run(): Promise<Undo | undefined>;
+}
+
+/** What became of a step. */
+export interface StepReport {
+  readonly step: string;
+  readonly ok: boolean;
+  /** Empty where `ok`. */
+  readonly error: string;
+  /** Milliseconds. */
+  readonly duration: number;
+}
+
+/** A setup that failed and could not be taken back whole: some of it is still in the kernel. */
+export class IncompleteUndo extends Error {
+  override readonly name = 'IncompleteUndo';
+
+  constructor(
+    /** Why the setup failed in the first place. */
+    override readonly cause: unknown,
+    readonly undoErrors: readonly unknown[],
+  ) {
+    super(`${messageOf(cause)}; undoing it failed too: ${undoErrors.map(messageOf).join(', ')}`);
+  }
+}
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Succeeds too where what was to be taken away is not there. */
+export async function ignoreMissing(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!(error instanceof NetlinkError && error.kind === 'missing')) throw error;
+  }
+}
+
+/**
+ * Runs the steps in order, all or nothing: when one fails, those before it are undone in reverse and its error is
+ * thrown, as `IncompleteUndo` where that failed as well. Resolves to the undo of the whole.
+ */
+export async function runAllOrNothing(steps: readonly Step[]): Promise<Undo> {
+  const undos: Undo[] = [];
+  const undoAll = async () => {
+    const errors: unknown[] = [];
+    for (const undo of undos.splice(0).reverse()) await undo().catch(error => errors.push(error));
+    return errors;
+  };
+  try {
+    for (const step of steps) {
+      const undo = await step.run();
+      if (undo) undos.push(undo);
+    }
+  } catch (error) {
+    const undoErrors = await undoAll();
+    throw undoErrors.length > 0 ? new IncompleteUndo(error, undoErrors) : error;
+  }
+  return async () => {
+    const errors = await undoAll();
+    if (errors.length > 0) throw new AggregateError(errors, errors.map(messageOf).join(', '));
+  };
+}
+
+export interface TeardownOutcome {
+  readonly reports: StepReport[];
+  /** The errors behind the reports that are not ok, by step. */
+  readonly errors: Map<string, unknown>;
+}
+
+/** Runs every step whatever the earlier ones did. */
+export async function runEvery(steps: readonly Step[]): Promise<TeardownOutcome> {
+  const reports: StepReport[] = [];
+  const errors = new Map<string, unknown>();
+  for (const {step, run} of steps) {
+    const start = performance.now();
+    const error = await run().then(
+      () => undefined,
+      (reason: unknown) => reason ?? new Error('unknown error'),
+    );
+    if (error !== undefined) errors.set(step, error);
+    reports.push({
+      step,
+      ok: error === undefined,
+      error: error === undefined ? '' : messageOf(error),
+      duration: performance.now() - start,
+    });
+  }
+  return {reports, errors};
+}
