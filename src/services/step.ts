@@ -65,29 +65,32 @@ export async function runAllOrNothing(steps: readonly Step[]): Promise<Undo> {
     const undoErrors = await undoAll();
     throw undoErrors.length > 0 ? new IncompleteUndo(error, undoErrors) : error;
   }
-  return async () => {
-    const errors = await undoAll();
-    if (errors.length > 0) throw new AggregateError(errors, errors.map(messageOf).join(', '));
-  };
+  return async () => throwJoined(await undoAll());
+}
+
+/** Throws what went wrong as one error: the error itself where it is alone. */
+export function throwJoined(errors: readonly unknown[]): void {
+  if (errors.length === 1) throw errors[0];
+  if (errors.length > 1) throw new AggregateError(errors, errors.map(messageOf).join(', '));
 }
 
 export interface TeardownOutcome {
   readonly reports: StepReport[];
-  /** The errors behind the reports that are not ok, by step. */
-  readonly errors: Map<string, unknown>;
+  /** The errors behind the reports that are not ok. */
+  readonly errors: {readonly step: string; readonly error: unknown}[];
 }
 
 /** Runs every step whatever the earlier ones did. */
 export async function runEvery(steps: readonly Step[]): Promise<TeardownOutcome> {
   const reports: StepReport[] = [];
-  const errors = new Map<string, unknown>();
+  const errors: TeardownOutcome['errors'] = [];
   for (const {step, run} of steps) {
     const start = performance.now();
     const error = await run().then(
       () => undefined,
       (reason: unknown) => reason ?? new Error('unknown error'),
     );
-    if (error !== undefined) errors.set(step, error);
+    if (error !== undefined) errors.push({step, error});
     reports.push({
       step,
       ok: error === undefined,

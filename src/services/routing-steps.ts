@@ -1,0 +1,108 @@
+import {formatPrefix, samePrefix} from '../ip/ipv4.js';
+import {type Netlinker, type Route, type Rule, routeProtocol, routeTable} from '../netlink/netlinker.js';
+import {IncompleteUndo, ignoreMissing, runAllOrNothing, runEvery, type Step, throwJoined} from './step.js';
+
+const sameSelector = (a: Rule['source'], b: Rule['source']): boolean => (a && b ? samePrefix(a, b) : a === b);
+
+const isSameRule = (a: Rule, b: Rule): boolean =>
+  a.priority === b.priority &&
+  a.table === b.table &&
+  a.protocol === b.protocol &&
+  sameSelector(a.source, b.source) &&
+  sameSelector(a.destination, b.destination);
+
+/**
+ * Edge filtering's rules are known by priority, table and protocol together, so those that a crash or a failed step
+ * left behind are found in the kernel itself and need no book-keeping.
+ */
+const isOurs = ({priority, table, protocol}: Rule): boolean =>
+  protocol === routeProtocol.kernel &&
+  (table === routeTable.edgeFilteringInbound || table === routeTable.edgeFilteringOutbound) &&
+  priority === table;
+
+/** Leaves exactly the wanted ones of our rules in the kernel, all or nothing. */
+export const rulesAdd = (netlinker: Netlinker, wanted: readonly Rule[]): Step => ({
+  step: 'rules_add',
+  async run() {
+    const found = (await netlinker.rules()).filter(isOurs);
+    const missing = wanted.filter(rule => !found.some(other => isSameRule(rule, other)));
+    const strays = found.filter(rule => !wanted.some(other => isSameRule(rule, other)));
+    return runAllOrNothing([
+      ...missing.map(rule => ruleAdd(netlinker, rule)),
+      ...strays.map(rule => ruleDelete(netlinker, rule)),
+    ]);
+  },
+});
+
+/** Takes every rule of ours out, those of an earlier tunnel that failed half way too; one refusal does not save the rest. */
+export const rulesDelete = (netlinker: Netlinker): Step => ({
+  step: 'rules_delete',
+  async run() {
+    const rules = (await netlinker.rules()).filter(isOurs);
+    const {errors} = await runEvery(rules.map(rule => ruleDelete(netlinker, rule)));
+    throwJoined(errors.map(({error}) => error));
+    return undefined;
+  },
+});
+
+const ruleAdd = (netlinker: Netlinker, rule: Rule): Step => ({
+  step: 'rule_add',
+  async run() {
+    await netlinker.ruleAdd(rule);
+    return () => ignoreMissing(netlinker.ruleDelete(rule));
+  },
+});
+
+const ruleDelete = (netlinker: Netlinker, rule: Rule): Step => ({
+  step: 'rule_delete',
+  async run() {
+    await ignoreMissing(netlinker.ruleDelete(rule));
+    return () => netlinker.ruleAdd(rule);
+  },
+});
+
+/** Turns the first set of routes into the second, all or nothing. A destination in both is never without a route. */
+export const routesChange = (netlinker: Netlinker, from: readonly Route[], to: readonly Route[]): Step => ({
+  step: from.length === 0 ? 'routes_add' : 'routes_change',
+  async run() {
+    const undo = () => changeRoutes(netlinker, to, from);
+    try {
+      await changeRoutes(netlinker, from, to);
+    } catch (error) {
+      await undo().catch(undoError => {
+        throw new IncompleteUndo(error, [undoError]);
+      });
+      throw error;
+    }
+    return undo;
+  },
+});
+
+export const routesDelete = (netlinker: Netlinker, routes: readonly Route[]): Step => ({
+  step: 'routes_delete',
+  async run() {
+    await deleteRoutes(netlinker, routes);
+    return undefined;
+  },
+});
+
+const destinationKey = ({destination, table}: Route): string => `${table} ${formatPrefix(destination)}`;
+const routeKey = (route: Route): string => `${destinationKey(route)} ${route.gateway} ${route.source}`;
+
+async function changeRoutes(netlinker: Netlinker, from: readonly Route[], to: readonly Route[]): Promise<void> {
+  const kept = new Set(to.map(destinationKey));
+  const unchanged = new Set(from.map(routeKey));
+  throwFirst(await netlinker.routesReplace(to.filter(route => !unchanged.has(routeKey(route)))));
+  await deleteRoutes(
+    netlinker,
+    from.filter(route => !kept.has(destinationKey(route))),
+  );
+}
+
+async function deleteRoutes(netlinker: Netlinker, routes: readonly Route[]): Promise<void> {
+  throwFirst((await netlinker.routesDelete(routes)).filter(({error}) => error.kind !== 'missing'));
+}
+
+function throwFirst([first]: readonly {readonly error: Error}[]): void {
+  if (first) throw first.error;
+}

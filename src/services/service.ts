@@ -1,0 +1,82 @@
+import {hostPrefix, type Ipv4} from '../ip/ipv4.js';
+import type {GreTunnel, InterfaceAddress, Route, Rule} from '../netlink/netlinker.js';
+import {bgpPeerAdd, bgpPeerDelete, type Routing} from './bgp-steps.js';
+import {routesChange, routesDelete, rulesAdd, rulesDelete} from './routing-steps.js';
+import type {SpecField, Strategy} from './strategy.js';
+import {localOverlay, type TunnelSpec} from './tunnel-spec.js';
+import {addressAdd, strayAddressesDelete, tunnelAdd, tunnelDelete, tunnelDown, tunnelUp} from './tunnel-steps.js';
+
+/** What a service puts on the host beside the device and its overlay address. */
+export interface Service {
+  readonly interfaceName: Strategy['interfaceName'];
+  /** Fields of the spec the service uses beside those that every tunnel has. */
+  readonly fields: Strategy['fields'];
+  /** The DoubleZero IP, where it sits on the tunnel. */
+  readonly tunnelAddress: (spec: TunnelSpec) => Ipv4 | undefined;
+  /** Policy rules; absent for a service whose slot has none. */
+  readonly rules?: (spec: TunnelSpec) => Rule[];
+  readonly routes?: (spec: TunnelSpec) => Route[];
+  readonly routing: (spec: TunnelSpec) => Routing;
+  readonly updateInPlace?: Strategy['updateInPlace'];
+}
+
+/** Hops. */
+const ttl = 64;
+/** Bytes: 1,500 of Ethernet less 20 of the outer IPv4 header and 4 of GRE (RFC 2784). */
+const mtu = 1476;
+
+const commonFields: readonly SpecField[] = [
+  'service_type',
+  'tunnel_src',
+  'tunnel_dst',
+  'tunnel_net',
+  'bgp_local_asn',
+  'bgp_remote_asn',
+];
+
+/** Scope link keeps the kernel from choosing the overlay address as the source of ordinary traffic. */
+const overlayAddress = (spec: TunnelSpec): InterfaceAddress => ({
+  address: localOverlay(spec),
+  length: 31,
+  scope: 'link',
+});
+
+/** Makes the strategy of a service: all are set up and torn down in one order. */
+export function strategyOf(service: Service): Strategy {
+  const {interfaceName: name, fields, tunnelAddress, rules, routes, routing, updateInPlace} = service;
+
+  const device = ({tunnelSrc, tunnelDst}: TunnelSpec): GreTunnel => ({
+    name,
+    local: tunnelSrc,
+    remote: tunnelDst,
+    ttl,
+    mtu,
+  });
+  const serviceAddresses = (spec: TunnelSpec): InterfaceAddress[] => {
+    const address = tunnelAddress(spec);
+    return address === undefined ? [] : [{...hostPrefix(address), scope: 'universe'}];
+  };
+
+  return {
+    interfaceName: name,
+    fields: spec => [...commonFields, ...fields(spec)],
+    setup: (spec, {netlinker, bgp}) => [
+      tunnelAdd(netlinker, device(spec)),
+      strayAddressesDelete(netlinker, name, [overlayAddress(spec), ...serviceAddresses(spec)]),
+      addressAdd(netlinker, name, overlayAddress(spec)),
+      tunnelUp(netlinker, name),
+      ...serviceAddresses(spec).map(address => addressAdd(netlinker, name, address)),
+      ...(rules ? [rulesAdd(netlinker, rules(spec))] : []),
+      ...(routes ? [routesChange(netlinker, [], routes(spec))] : []),
+      bgpPeerAdd(bgp, name, spec, routing(spec)),
+    ],
+    teardown: (spec, {netlinker, bgp}) => [
+      ...(rules ? [rulesDelete(netlinker)] : []),
+      ...(routes ? [routesDelete(netlinker, routes(spec))] : []),
+      bgpPeerDelete(bgp, name),
+      tunnelDown(netlinker, device(spec)),
+      tunnelDelete(netlinker, device(spec)),
+    ],
+    updateInPlace: (change, ports) => updateInPlace?.(change, ports),
+  };
+}

@@ -1,0 +1,17 @@
+import {edgeFiltering} from './edge-filtering.js';
+import {ibrl, ibrlWithAllocatedIp} from './ibrl.js';
+import {multicast} from './multicast.js';
+import type {Strategy} from './strategy.js';
+import type {ServiceType} from './tunnel-spec.js';
+
+export const strategies: Readonly<Record<ServiceType, Strategy>> = {
+  ibrl,
+  ibrlWithAllocatedIp,
+  edgeFiltering,
+  multicast,
+};
+
+export const strategyFor = ({serviceType}: {readonly serviceType: ServiceType}): Strategy => strategies[serviceType];
+
+/** Interfaces of the slots: one for the unicast services, one for multicast. */
+export const slotNames = [...new Set(Object.values(strategies).map(({interfaceName}) => interfaceName))];

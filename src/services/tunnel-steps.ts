@@ -1,0 +1,112 @@
+import {formatIpv4, samePrefix} from '../ip/ipv4.js';
+import {type GreTunnel, type InterfaceAddress, type Link, NetlinkError, type Netlinker} from '../netlink/netlinker.js';
+import {ignoreMissing, runAllOrNothing, type Step, type Undo} from './step.js';
+
+/** There is an interface of the tunnel's name that this program did not make. */
+export class InterfaceConflict extends Error {
+  override readonly name = 'InterfaceConflict';
+
+  constructor(
+    readonly interfaceName: string,
+    readonly found: string,
+  ) {
+    super(`interface ${interfaceName} exists and is not ours: ${found}; remove or rename it first`);
+  }
+}
+
+/** Same endpoints and TTL. The MTU is no part of a device's identity: it can be set on a running one. */
+const isSameTunnel = (found: GreTunnel | undefined, wanted: GreTunnel): boolean =>
+  found?.local === wanted.local && found.remote === wanted.remote && found.ttl === wanted.ttl;
+
+function describe({kind, tunnel}: Link): string {
+  if (!tunnel) return kind ? `of kind ${kind}` : 'of another kind';
+  return `GRE local ${formatIpv4(tunnel.local)} remote ${formatIpv4(tunnel.remote)} ttl ${tunnel.ttl}`;
+}
+
+/** The tunnel's own device; `undefined` where there is none, or one that is somebody else's. */
+async function ownLink(netlinker: Netlinker, tunnel: GreTunnel): Promise<Link | undefined> {
+  const link = await netlinker.link(tunnel.name);
+  return isSameTunnel(link?.tunnel, tunnel) ? link : undefined;
+}
+
+/** Creates the device, or adopts one that is exactly what would be created: recreating it would cost its users packets. */
+export const tunnelAdd = (netlinker: Netlinker, tunnel: GreTunnel): Step => ({
+  step: 'tunnel_add',
+  async run() {
+    const link = await netlinker.link(tunnel.name);
+    if (!link) {
+      await netlinker.tunnelAdd(tunnel);
+      return () => ignoreMissing(netlinker.tunnelDelete(tunnel.name));
+    }
+    if (!isSameTunnel(link.tunnel, tunnel)) throw new InterfaceConflict(tunnel.name, describe(link));
+    if (link.mtu === tunnel.mtu) return undefined;
+    await netlinker.tunnelSetMtu(tunnel.name, tunnel.mtu);
+    return () => netlinker.tunnelSetMtu(tunnel.name, link.mtu);
+  },
+});
+
+export const tunnelUp = (netlinker: Netlinker, name: string): Step => ({
+  step: 'tunnel_up',
+  async run() {
+    const wasUp = (await netlinker.link(name))?.adminUp;
+    await netlinker.tunnelUp(name);
+    return wasUp ? undefined : () => ignoreMissing(netlinker.tunnelDown(name));
+  },
+});
+
+const isSameAddress = (a: InterfaceAddress, b: InterfaceAddress): boolean => samePrefix(a, b) && a.scope === b.scope;
+
+export const addressAdd = (netlinker: Netlinker, name: string, address: InterfaceAddress): Step => ({
+  step: 'address_add',
+  async run() {
+    try {
+      await netlinker.addressAdd(name, address);
+    } catch (error) {
+      if (error instanceof NetlinkError && error.kind === 'exists') return undefined;
+      throw error;
+    }
+    return () => ignoreMissing(netlinker.addressDelete(name, address));
+  },
+});
+
+/** Takes off an adopted device what a former service left on it. */
+export const strayAddressesDelete = (
+  netlinker: Netlinker,
+  name: string,
+  wanted: readonly InterfaceAddress[],
+): Step => ({
+  step: 'stray_addresses_delete',
+  async run() {
+    const found = await netlinker.addresses(name);
+    const strays = found.filter(address => !wanted.some(other => isSameAddress(address, other)));
+    return runAllOrNothing(strays.map(stray => addressDelete(netlinker, name, stray)));
+  },
+});
+
+const addressDelete = (netlinker: Netlinker, name: string, address: InterfaceAddress): Step => ({
+  step: 'address_delete',
+  async run() {
+    await ignoreMissing(netlinker.addressDelete(name, address));
+    return () => netlinker.addressAdd(name, address);
+  },
+});
+
+/** Lowers the device so that sends on it fail at once. Somebody else's device of that name is left alone. */
+export const tunnelDown = (netlinker: Netlinker, tunnel: GreTunnel): Step => ({
+  step: 'tunnel_down',
+  run: () => onOwnLink(netlinker, tunnel, name => netlinker.tunnelDown(name)),
+});
+
+export const tunnelDelete = (netlinker: Netlinker, tunnel: GreTunnel): Step => ({
+  step: 'tunnel_delete',
+  run: () => onOwnLink(netlinker, tunnel, name => netlinker.tunnelDelete(name)),
+});
+
+async function onOwnLink(
+  netlinker: Netlinker,
+  tunnel: GreTunnel,
+  work: (name: string) => Promise<void>,
+): Promise<Undo | undefined> {
+  if (await ownLink(netlinker, tunnel)) await ignoreMissing(work(tunnel.name));
+  return undefined;
+}
