@@ -40,7 +40,7 @@ export const rulesDelete = (netlinker: Netlinker): Step => ({
   async run() {
     const rules = (await netlinker.rules()).filter(isOurs);
     const {errors} = await runEvery(rules.map(rule => ruleDelete(netlinker, rule)));
-    throwJoined(errors.map(({error}) => error));
+    throwJoined(errors);
     return undefined;
   },
 });

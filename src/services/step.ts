@@ -7,6 +7,8 @@ export type Undo = () => Promise<void>;
 export interface Step {
   /** Stable name, for reports and logs: `tunnel_down`. */
   readonly step: string;
+  /** Whether it leaves nothing behind when it fails, so that what follows makes good for it: a failure is reported, no more. */
+  readonly advisory?: true;
   /** Resolves to what undoes it, or to nothing where there was nothing to do. */
   run(): Promise<Undo | undefined>;
 }
@@ -76,27 +78,24 @@ export function throwJoined(errors: readonly unknown[]): void {
 
 export interface TeardownOutcome {
   readonly reports: StepReport[];
-  /** The errors behind the reports that are not ok. */
-  readonly errors: {readonly step: string; readonly error: unknown}[];
+  /** The errors of the steps that left something behind. */
+  readonly errors: unknown[];
 }
 
 /** Runs every step whatever the earlier ones did. */
 export async function runEvery(steps: readonly Step[]): Promise<TeardownOutcome> {
   const reports: StepReport[] = [];
-  const errors: TeardownOutcome['errors'] = [];
-  for (const {step, run} of steps) {
+  const errors: unknown[] = [];
+  for (const step of steps) {
     const start = performance.now();
-    const error = await run().then(
-      () => undefined,
-      (reason: unknown) => reason ?? new Error('unknown error'),
-    );
-    if (error !== undefined) errors.push({step, error});
-    reports.push({
-      step,
-      ok: error === undefined,
-      error: error === undefined ? '' : messageOf(error),
-      duration: performance.now() - start,
-    });
+    let message = '';
+    try {
+      await step.run();
+    } catch (error) {
+      message = messageOf(error) || 'unknown error';
+      if (!step.advisory) errors.push(error);
+    }
+    reports.push({step: step.step, ok: message === '', error: message, duration: performance.now() - start});
   }
   return {reports, errors};
 }

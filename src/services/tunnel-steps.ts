@@ -94,6 +94,7 @@ const addressDelete = (netlinker: Netlinker, name: string, address: InterfaceAdd
 /** Lowers the device so that sends on it fail at once. Somebody else's device of that name is left alone. */
 export const tunnelDown = (netlinker: Netlinker, tunnel: GreTunnel): Step => ({
   step: 'tunnel_down',
+  advisory: true,
   run: () => onOwnLink(netlinker, tunnel, name => netlinker.tunnelDown(name)),
 });
 

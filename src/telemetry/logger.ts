@@ -6,13 +6,10 @@ export type {Logger};
 export const logLevels = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/**
- * Logs events: the message is a fixed name (`tunnel.up`), the values are fields beside it. One JSON object a line, on
- * standard error, so that standard output stays free for what was asked for.
- */
+/** Logs events: the message is a fixed name (`tunnel.up`), the values are fields beside it. One JSON object a line. */
 export const createLogger = ({level}: {readonly level: LogLevel}): Logger =>
   createWinstonLogger({
     level,
     format: format.combine(format.timestamp(), format.errors({stack: true}), format.json()),
-    transports: [new transports.Console({stderrLevels: [...logLevels]})],
+    transports: [new transports.Console()],
   });

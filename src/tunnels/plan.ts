@@ -1,0 +1,51 @@
+import {formatIpv4} from '../ip/ipv4.js';
+import {strategyFor} from '../services/strategies.js';
+import type {SpecChange} from '../services/strategy.js';
+import type {TunnelSpec} from '../services/tunnel-spec.js';
+import {InvalidArgument, TunnelError, type Violation} from './errors.js';
+import type {Slot} from './slot.js';
+import {differences} from './spec-compare.js';
+import type {Tunnel} from './tunnel.js';
+
+/** How a spec is to be brought about. */
+export type Plan =
+  | {readonly kind: 'keep'; readonly tunnel: Tunnel}
+  /** `remains`: a tunnel that failed or lost its interface, and has to be cleared away first. */
+  | {readonly kind: 'create'; readonly remains?: Tunnel | undefined}
+  | {readonly kind: 'change'; readonly tunnel: Tunnel; readonly change: SpecChange};
+
+/** Compares what runs in the slot with what is asked for. */
+export function planFor({tunnel}: Slot, to: TunnelSpec): Plan {
+  const isLost = tunnel?.state === 'failed' || (tunnel?.state === 'degraded' && !tunnel.link);
+  if (!tunnel || isLost) return {kind: 'create', remains: tunnel};
+  const fields = differences(tunnel.spec, to).map(({field}) => field);
+  if (fields.length === 0) return {kind: 'keep', tunnel};
+  return {kind: 'change', tunnel, change: {from: tunnel.spec, to, fields}};
+}
+
+/** The slot runs another spec: the error names every difference. */
+export function tunnelExists({name}: Tunnel, {from, to}: SpecChange): TunnelError {
+  const found = differences(from, to);
+  const words = found.map(({field, description}) => `${field}: ${description}`).join('; ');
+  return new TunnelError('tunnel-exists', `${name} runs another spec (${words}); update or remove it`, {
+    metadata: Object.fromEntries(found.map(({field, description}) => [field, description])),
+  });
+}
+
+/** Refuses what the device or the kernel could not tell from the tunnel in another slot. */
+export function checkAgainstOthers(spec: TunnelSpec, slots: Iterable<Slot>): void {
+  const own = strategyFor(spec).interfaceName;
+  const violations: Violation[] = [];
+  const others = [...slots].filter(({name}) => name !== own);
+  for (const {name, other} of others.flatMap(({name, specs}) => specs.map(other => ({name, other})))) {
+    if (other.tunnelSrc === spec.tunnelSrc && other.tunnelDst === spec.tunnelDst) {
+      const pair = `${formatIpv4(spec.tunnelSrc)} → ${formatIpv4(spec.tunnelDst)}`;
+      const field = 'spec.tunnel_dst';
+      violations.push({field, description: `${name} has the same underlay addresses already (${pair})`});
+    }
+    if (other.tunnelNet.address === spec.tunnelNet.address) {
+      violations.push({field: 'spec.tunnel_net', description: `is the overlay of ${name} already`});
+    }
+  }
+  if (violations.length > 0) throw new InvalidArgument(violations);
+}

@@ -1,0 +1,198 @@
+import {NetlinkError, type ResolvedRoute} from '../netlink/netlinker.js';
+import type {StepReport} from '../services/step.js';
+import {slotNames, strategyFor} from '../services/strategies.js';
+import type {Ports} from '../services/strategy.js';
+import type {TunnelSpec} from '../services/tunnel-spec.js';
+import type {Logger} from '../telemetry/logger.js';
+import {InvalidArgument, TunnelError} from './errors.js';
+import {toTunnelError} from './failure.js';
+import {FieldParser} from './field-parser.js';
+import {LinkMonitor} from './link-monitor.js';
+import {Operations} from './operations.js';
+import {checkAgainstOthers, type Plan, planFor, tunnelExists} from './plan.js';
+import {Slot} from './slot.js';
+import {etagOf} from './spec-compare.js';
+import {parseSpec, type SpecInput} from './spec-parse.js';
+import type {Tunnel} from './tunnel.js';
+import {withUnderlaySource} from './underlay.js';
+
+export interface ChangeOptions {
+  /** Only check, and answer with the tunnel as it would be. */
+  readonly validateOnly?: boolean;
+  /** Aborted when the caller gives up. Looked at only until the work begins. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface UpdateOptions extends ChangeOptions {
+  /** When not empty: the etag the running tunnel must have. */
+  readonly etag?: string;
+  /** Without a running tunnel: provision one (update), be content (remove). */
+  readonly allowMissing?: boolean;
+}
+
+/** A route towards a destination, and the tunnel it leads through, if any. */
+export interface RouteAnswer extends Partial<ResolvedRoute> {
+  readonly tunnel?: string | undefined;
+}
+
+interface Planned {
+  readonly spec: TunnelSpec;
+  readonly plan: Plan;
+}
+
+/** The daemon's tunnels: one slot a service family, changes queued slot by slot, reads straight from memory. */
+export class TunnelManager implements AsyncDisposable {
+  private readonly slots = new Map(slotNames.map(name => [name as string, new Slot(name)]));
+  private readonly operations: Operations;
+  private readonly monitor: LinkMonitor;
+  private draining = false;
+
+  constructor(
+    private readonly ports: Ports,
+    log: Logger,
+  ) {
+    this.operations = new Operations(ports, log);
+    this.monitor = new LinkMonitor(ports.netlinker, [...this.slots.values()], log);
+  }
+
+  list(): Tunnel[] {
+    return [...this.slots.values()].flatMap(({tunnel}) => tunnel ?? []);
+  }
+
+  /** Fails with `tunnel-not-found`. */
+  get(name: string): Tunnel {
+    const tunnel = this.slotNamed(name).tunnel;
+    if (!tunnel) throw notFound(name);
+    return tunnel;
+  }
+
+  /** Creates a tunnel. The same spec again changes nothing; another spec fails with `tunnel-exists`. */
+  async provision(input: SpecInput | undefined, {validateOnly = false, signal}: ChangeOptions = {}): Promise<Tunnel> {
+    return this.bringAbout(input, {validateOnly, signal}, (slot, spec) => {
+      const plan = planFor(slot, spec);
+      if (plan.kind === 'change') throw tunnelExists(plan.tunnel, plan.change);
+      return plan;
+    });
+  }
+
+  /** Moves a tunnel to a spec. Fails with `tunnel-not-found` where there is none, unless `allowMissing`. */
+  async update(input: SpecInput | undefined, options: UpdateOptions = {}): Promise<Tunnel> {
+    const {etag = '', allowMissing = false} = options;
+    return this.bringAbout(input, options, (slot, spec) => {
+      if (!slot.tunnel && !allowMissing) throw notFound(slot.name);
+      checkEtag(slot, etag);
+      return planFor(slot, spec);
+    });
+  }
+
+  /** Tears a tunnel down. Resolves when nothing of it is left, to what became of each step. */
+  async remove(name: string, {etag = '', allowMissing = false, signal}: UpdateOptions = {}): Promise<StepReport[]> {
+    const slot = this.slotNamed(name);
+    return this.change(slot, signal, async () => {
+      if (!slot.tunnel) {
+        if (allowMissing) return [];
+        throw notFound(name);
+      }
+      checkEtag(slot, etag);
+      return this.operations.remove(slot, slot.tunnel);
+    });
+  }
+
+  /** What the kernel would do with a packet to a destination; empty where it has no route. */
+  async resolveRoute(text: string): Promise<RouteAnswer> {
+    const fields = new FieldParser();
+    const destination = fields.address('destination', text);
+    if (destination === undefined) throw new InvalidArgument(fields.violations);
+    try {
+      const route = await this.ports.netlinker.routeGet(destination);
+      const tunnel = this.slots.get(route.interface)?.tunnel?.name;
+      return {...route, tunnel};
+    } catch (error) {
+      if (error instanceof NetlinkError && error.kind === 'missing') return {};
+      throw toTunnelError(error);
+    }
+  }
+
+  /** Lets running operations finish and refuses new ones with `draining`; with `teardown` the tunnels go too. */
+  async drain({teardown}: {readonly teardown: boolean}): Promise<void> {
+    this.draining = true;
+    const results = await Promise.allSettled(
+      [...this.slots.values()].map(slot =>
+        slot.run(async () => {
+          if (teardown && slot.tunnel) await this.operations.remove(slot, slot.tunnel);
+        }),
+      ),
+    );
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.monitor[Symbol.asyncDispose]();
+  }
+
+  private async bringAbout(
+    input: SpecInput | undefined,
+    {validateOnly = false, signal}: ChangeOptions,
+    decide: (slot: Slot, spec: TunnelSpec) => Plan,
+  ): Promise<Tunnel> {
+    const parsed = parseSpec(input);
+    const slot = this.slotNamed(strategyFor(parsed).interfaceName);
+    const plan = async () => {
+      const spec = await withUnderlaySource(this.ports.netlinker, parsed, slot.tunnel).catch(rethrow);
+      checkAgainstOthers(spec, this.slots.values());
+      return {spec, plan: decide(slot, spec)};
+    };
+    if (validateOnly) return preview(slot, await plan());
+    return this.change(slot, signal, async () => {
+      const planned = await plan();
+      return slot.claim(planned.spec, () => this.carryOut(slot, planned));
+    });
+  }
+
+  private async carryOut(slot: Slot, {spec, plan}: Planned): Promise<Tunnel> {
+    if (plan.kind === 'keep') return plan.tunnel;
+    if (plan.kind === 'change') return this.operations.change(slot, plan.tunnel, plan.change);
+    if (plan.remains) await this.operations.remove(slot, plan.remains);
+    return this.operations.create(slot, spec);
+  }
+
+  /** Queues a change, unless the daemon drains; a caller that has given up by then is let go. */
+  private async change<T>(slot: Slot, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    this.refuseWhileDraining();
+    return slot.run(async () => {
+      this.refuseWhileDraining();
+      return work();
+    }, signal);
+  }
+
+  private refuseWhileDraining(): void {
+    if (this.draining) throw new TunnelError('draining', 'the daemon is shutting down');
+  }
+
+  private slotNamed(name: string): Slot {
+    if (name === '') throw new InvalidArgument([{field: 'name', description: 'is required'}]);
+    const slot = this.slots.get(name);
+    if (!slot) throw notFound(name);
+    return slot;
+  }
+}
+
+const notFound = (name: string) => new TunnelError('tunnel-not-found', `no tunnel ${name}`, {metadata: {name}});
+
+function checkEtag({name, tunnel}: Slot, etag: string): void {
+  if (etag === '' || etag === tunnel?.etag) return;
+  const current = tunnel?.etag ?? '';
+  throw new TunnelError('etag-mismatch', `${name} has changed: its etag is ${current || 'none'}, not ${etag}`, {
+    metadata: {name, etag: current},
+  });
+}
+
+function preview({name}: Slot, {spec, plan}: Planned): Tunnel {
+  if (plan.kind === 'keep') return plan.tunnel;
+  const planned = {name, spec, etag: etagOf(spec), state: 'planned', lastError: ''} as const;
+  return plan.kind === 'change' ? {...plan.tunnel, ...planned, link: undefined} : {...planned, uid: ''};
+}
+
+function rethrow(error: unknown): never {
+  throw toTunnelError(error);
+}
