@@ -26,6 +26,7 @@ export class Operations {
       state: 'provisioning',
       etag: etagOf(spec),
       createTime: now,
+      updateTime: now,
       lastError: '',
     });
     try {
@@ -61,12 +62,19 @@ export class Operations {
       throw toTunnelError(error);
     }
     this.log.info('tunnel.updated', {tunnel: slot.name, in_place: true, fields: change.fields});
-    return slot.set(tunnel, {spec: to, etag: etagOf(to), lastError: ''});
+    return slot.set(tunnel, {spec: to, etag: etagOf(to), lastError: '', updateTime: new Date()});
   }
 
   private async replace(slot: Slot, tunnel: Tunnel, to: TunnelSpec): Promise<Tunnel> {
     await this.tearDown(slot, slot.set(tunnel, {state: 'provisioning'}));
-    const next = slot.set(tunnel, {spec: to, etag: etagOf(to), state: 'provisioning', lastError: '', link: undefined});
+    const next = slot.set(tunnel, {
+      spec: to,
+      etag: etagOf(to),
+      state: 'provisioning',
+      updateTime: new Date(),
+      lastError: '',
+      link: undefined,
+    });
     try {
       return await this.setUp(slot, next);
     } catch (error) {

@@ -38,9 +38,9 @@ export class Slot {
     }
   }
 
-  /** Replaces the tunnel by one that differs in the fields given, and says when. */
+  /** Replaces the tunnel by one that differs in the fields given. */
   set(tunnel: Tunnel, change: Partial<Tunnel> = {}): Tunnel {
-    this.tunnel = {...tunnel, ...change, updateTime: new Date()};
+    this.tunnel = {...tunnel, ...change};
     return this.tunnel;
   }
 }

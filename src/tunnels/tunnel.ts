@@ -22,7 +22,7 @@ export interface Tunnel {
   readonly etag: string;
   /** Absent while `planned`, like `updateTime`. */
   readonly createTime?: Date | undefined;
-  /** When spec, state or last error last changed. */
+  /** When the spec last changed. */
   readonly updateTime?: Date | undefined;
   /** In words; empty when all is well. */
   readonly lastError: string;
