@@ -1,7 +1,7 @@
 import {contains, hasHostBits, type Ipv4, networkOf, samePrefix} from '../ip/ipv4.js';
 import {ForwardingTables, reaches} from './memory/forwarding-tables.js';
 import {type LiveInterface, type MemoryHost, ordinaryHost} from './memory/host.js';
-import {ruleEquals, selects, standardRules} from './memory/rules.js';
+import {selects, standardRules} from './memory/rules.js';
 import {sourceFor} from './memory/source-address.js';
 import {
   type Capabilities,
@@ -20,9 +20,10 @@ import {
 } from './netlinker.js';
 import {refusal} from './refusal.js';
 import {routeMatches} from './route-filter.js';
+import {ruleEquals} from './rule-equals.js';
 
 const noTraffic = {rxBytes: 0n, txBytes: 0n, rxPackets: 0n, txPackets: 0n, rxErrors: 0n, txErrors: 0n};
-const minimumMtu = 68; // RFC 791 §3.2, and the kernel's limit for tunnels
+const minimumMtu = 68; // RFC 791 §3.2; the kernel holds against it when the MTU changes, but not when a tunnel is made
 
 /** A small model of the kernel, for tests and for trying the API on any machine. It refuses what the kernel refuses. */
 export class MemoryNetlinker implements Netlinker {
@@ -69,7 +70,6 @@ export class MemoryNetlinker implements Netlinker {
     this.#permit('tunnelAdd');
     if (!this.#capabilities.gre) throw refusal('tunnelAdd', 'EOPNOTSUPP');
     if (this.#interfaces.has(tunnel.name) || this.#hasTunnelBetween(tunnel)) throw refusal('tunnelAdd', 'EEXIST');
-    if (tunnel.mtu < minimumMtu) throw refusal('tunnelAdd', 'EINVAL');
     const {name, mtu} = tunnel;
     this.#interfaces.set(name, {index: this.#nextIndex++, name, kind: 'gre', tunnel, mtu, up: false, addresses: []});
   }
@@ -117,6 +117,8 @@ export class MemoryNetlinker implements Netlinker {
     live.addresses = kept;
     this.#tables.remove(connectedRoute(live, address));
     this.#forgetSource(address.address);
+    // An interface without an address does no IPv4 any more.
+    if (kept.length === 0) this.#dropRoutes(live);
   }
 
   async rules(): Promise<Rule[]> {
@@ -208,7 +210,11 @@ export class MemoryNetlinker implements Netlinker {
 
   #lower(live: LiveInterface): void {
     live.up = false;
-    this.#tables.removeWhere(route => route.interface === live.name);
+    this.#dropRoutes(live);
+  }
+
+  #dropRoutes({name}: LiveInterface): void {
+    this.#tables.removeWhere(route => route.interface === name);
   }
 
   /** Linux drops the main table's routes that prefer an address which is no longer local, and only that table's. */

@@ -9,12 +9,16 @@ const kinds = new Map<string, NetlinkErrorKind>([
   ['EADDRNOTAVAIL', 'missing'], // what deleting an address answers when the interface does not have it
   ['EOPNOTSUPP', 'unsupported'],
   ['EPERM', 'not-permitted'],
-  ['EACCES', 'not-permitted'],
 ]);
 
+/** What a lookup answers when no route leads there; said of a route to be added they mean its gateway. */
+const noRoute = new Set(['ENETUNREACH', 'EHOSTUNREACH']);
+
 /** The one place where an errno becomes a typed error. */
-export const refusal = (operation: Operation, errno: string, options?: ErrorOptions): NetlinkError =>
-  new NetlinkError(operation, kinds.get(errno) ?? 'other', errno, options);
+export function refusal(operation: Operation, errno: string, options?: ErrorOptions): NetlinkError {
+  const kind = operation === 'routeGet' && noRoute.has(errno) ? 'missing' : kinds.get(errno);
+  return new NetlinkError(operation, kind ?? 'other', errno, options);
+}
 
 const names = new Map(
   Object.entries(constants.errno)

@@ -1,0 +1,27 @@
+import {AttrStream, rt} from 'netlink';
+import {type Ipv4, ipv4} from '../../ip/ipv4.js';
+import {addressBytes} from './addresses.js';
+import {familyInet, headerLength, message, messageType} from './wire.js';
+
+/** What the kernel would do with a packet, the interface by its index. */
+export interface Resolution {
+  readonly source?: Ipv4 | undefined;
+  readonly gateway?: Ipv4 | undefined;
+  readonly interface: number;
+}
+
+/** Asks without RTM_F_FIB_MATCH: the answer is then the very decision, source address included, and not the route behind it. */
+export function resolveRoute(destination: Ipv4): Uint8Array {
+  const out = new AttrStream();
+  const data = {family: familyInet, dstLen: 32};
+  rt.formatRouteMessage({kind: 'route', data, attrs: {dst: addressBytes(destination)}}, out);
+  return message(messageType.routeGet, 0, out.bufs);
+}
+
+/** The answer, from its header on. */
+export function decodeResolution(datagram: Buffer): Resolution {
+  const {prefsrc, gateway, oif = 0} = rt.parseRouteMessage(datagram.subarray(headerLength)).attrs;
+  return {source: read(prefsrc), gateway: read(gateway), interface: oif};
+}
+
+const read = (bytes: Buffer | undefined): Ipv4 | undefined => bytes && ipv4(bytes.readUInt32BE());
