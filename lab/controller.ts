@@ -1,0 +1,85 @@
+import {type CallOptions, credentials, Metadata, type ServiceError, status} from '@grpc/grpc-js';
+import type {RemoveTunnelResponse} from '../src/rpc/generated/doublezero/tunnel/v1/teardown.js';
+import type {Tunnel} from '../src/rpc/generated/doublezero/tunnel/v1/tunnel.js';
+import {
+  type ListTunnelsResponse,
+  ProvisionTunnelRequest,
+  RemoveTunnelRequest,
+  TunnelServiceClient,
+} from '../src/rpc/generated/doublezero/tunnel/v1/tunnel_service.js';
+import type {TunnelSpec} from '../src/rpc/generated/doublezero/tunnel/v1/tunnel_spec.js';
+import {ErrorInfo} from '../src/rpc/generated/google/rpc/error_details.js';
+import {Status} from '../src/rpc/generated/google/rpc/status.js';
+
+type Call<Request, Response> = (
+  request: Request,
+  metadata: Metadata,
+  options: Partial<CallOptions>,
+  callback: (error: ServiceError | null, response: Response) => void,
+) => unknown;
+
+/** A call that the daemon refused: its code's name, the `ErrorInfo` reason, and its message. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly code: string;
+  readonly reason: string | undefined;
+
+  constructor(error: ServiceError) {
+    const code = status[error.code];
+    const [details] = error.metadata.get('grpc-status-details-bin');
+    const info = Buffer.isBuffer(details)
+      ? Status.decode(details).details.find(({typeUrl}) => typeUrl.endsWith('/google.rpc.ErrorInfo'))
+      : undefined;
+    const reason = info && ErrorInfo.decode(info.value).reason;
+    super(`${code}${reason ? ` ${reason}` : ''}: ${error.details}`, {cause: error});
+    this.code = code;
+    this.reason = reason;
+  }
+}
+
+/** What a controller does: the generated client on the daemon's Unix socket. */
+export class Controller implements Disposable {
+  readonly #client: TunnelServiceClient;
+
+  constructor(socket: string) {
+    this.#client = new TunnelServiceClient(`unix:${socket}`, credentials.createInsecure(), {
+      'grpc.initial_reconnect_backoff_ms': 100,
+      'grpc.max_reconnect_backoff_ms': 100,
+    });
+  }
+
+  /** Resolves when the daemon answers on its socket. */
+  ready(deadline: Date): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.#client.waitForReady(deadline, error => (error ? reject(error) : resolve())),
+    );
+  }
+
+  provision(spec: Partial<TunnelSpec>): Promise<Tunnel> {
+    return this.#call(this.#client.provisionTunnel, ProvisionTunnelRequest.fromPartial({spec}));
+  }
+
+  remove(name: string): Promise<RemoveTunnelResponse> {
+    return this.#call(this.#client.removeTunnel, RemoveTunnelRequest.fromPartial({name}));
+  }
+
+  get(name: string): Promise<Tunnel> {
+    return this.#call(this.#client.getTunnel, {name});
+  }
+
+  async list(): Promise<Tunnel[]> {
+    return (await this.#call<object, ListTunnelsResponse>(this.#client.listTunnels, {})).tunnels;
+  }
+
+  #call<Request, Response>(method: Call<Request, Response>, request: Request): Promise<Response> {
+    return new Promise((resolve, reject) =>
+      method.call(this.#client, request, new Metadata(), {deadline: Date.now() + 20_000}, (error, response) =>
+        error ? reject(new Refusal(error)) : resolve(response),
+      ),
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#client.close();
+  }
+}

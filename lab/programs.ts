@@ -1,0 +1,20 @@
+import {accessSync, constants} from 'node:fs';
+import {join} from 'node:path';
+
+const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'];
+
+function executable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A sentence that names the programs this machine lacks; `undefined` where it has them all. */
+export function missingPrograms(names: readonly string[]): string | undefined {
+  const missing = names.filter(name => !folders.some(folder => executable(join(folder, name))));
+  if (missing.length === 0) return undefined;
+  return `not installed: ${missing.join(', ')} (as root, node scripts/setup.mjs --lab installs what is missing)`;
+}

@@ -1,0 +1,10 @@
+import type {Laboratory} from './laboratory.js';
+
+export interface Scenario {
+  /** One line for `npm run lab -- --list`. */
+  readonly summary: string;
+  /** Unloads kernel modules, so it can only run where the kernel is the laboratory's own. */
+  readonly needsOwnKernel?: boolean;
+  /** Fails by throwing. */
+  run(lab: Laboratory): Promise<void>;
+}

@@ -1,0 +1,23 @@
+import type {Scenario} from './scenario.js';
+import {keepOnExit, teardownOnExit} from './scenarios/exit.js';
+import {adoption, interfaceConflict} from './scenarios/foreign-interface.js';
+import {judges} from './scenarios/judges.js';
+import {edgeFiltering, ibrl, ibrlWithAllocatedIp, multicast} from './scenarios/services.js';
+import {sideBySide} from './scenarios/side-by-side.js';
+import {withoutCapability, withoutGre} from './scenarios/unable-host.js';
+
+/** All of them, by the names that `npm run lab -- NAME` takes. */
+export const scenarios: Readonly<Record<string, Scenario>> = {
+  judges,
+  ibrl,
+  'ibrl-with-allocated-ip': ibrlWithAllocatedIp,
+  'edge-filtering': edgeFiltering,
+  multicast,
+  'side-by-side': sideBySide,
+  'interface-conflict': interfaceConflict,
+  adoption,
+  'teardown-on-exit': teardownOnExit,
+  'keep-on-exit': keepOnExit,
+  'without-gre': withoutGre,
+  'without-capability': withoutCapability,
+};
