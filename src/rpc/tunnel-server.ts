@@ -1,0 +1,98 @@
+import {Server, ServerCredentials} from '@grpc/grpc-js';
+import type {Logger} from '../telemetry/logger.js';
+import {TunnelServiceService} from './generated/doublezero/tunnel/v1/tunnel_service.js';
+import {Health} from './health.js';
+import {serverOptions} from './limits.js';
+import type {ListenAddress} from './listen-address.js';
+import {type Listener, openListener} from './listener.js';
+import {addReflection} from './reflection.js';
+import {implement, type TunnelRpcs} from './rpcs.js';
+import {OpenStreams} from './streams.js';
+
+export interface TunnelServerOptions {
+  /** At least one. */
+  readonly addresses: readonly ListenAddress[];
+  readonly rpcs: TunnelRpcs;
+  readonly log: Logger;
+  /** Milliseconds that running calls get to finish at `close`. Default: 10,000. */
+  readonly graceMs?: number | undefined;
+}
+
+/** The gRPC server: TunnelService, health and reflection, on every listener. */
+export class TunnelServer implements AsyncDisposable {
+  readonly #server = new Server(serverOptions);
+  readonly #injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+  readonly #streams = new OpenStreams();
+  readonly #listeners: Listener[] = [];
+  readonly #health: Health;
+  readonly #graceMs: number;
+  #closed: Promise<void> | undefined;
+
+  private constructor({rpcs, log, graceMs = 10_000}: TunnelServerOptions) {
+    this.#graceMs = graceMs;
+    const services = this.#streams.registry(this.#server);
+    services.addService(TunnelServiceService, implement(rpcs, log));
+    this.#health = new Health(services);
+    addReflection(services);
+  }
+
+  /**
+   * Starts to listen on all the addresses, or on none.
+   *
+   * @throws {ListenError}
+   */
+  static async listen(options: TunnelServerOptions): Promise<TunnelServer> {
+    const server = new TunnelServer(options);
+    try {
+      for (const address of options.addresses) {
+        // Own sockets, not bindAsync: its errors say neither which address nor why, and a socket's mode comes too late.
+        server.#listeners.push(await openListener(address, socket => server.#injector.injectConnection(socket)));
+      }
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+    return server;
+  }
+
+  /** The addresses as bound, in the order asked for: `unix:/run/…`, `127.0.0.1:7300`. */
+  get addresses(): string[] {
+    return this.#listeners.map(({address}) => address);
+  }
+
+  /** Health turns NOT_SERVING, so that no new work is sent here; calls are still answered. */
+  stopServing(): void {
+    this.#health.notServing();
+  }
+
+  /**
+   * Ends the streams with UNAVAILABLE, takes no more calls, and lets the running ones finish, up to the time of grace.
+   * Resolves when every connection is closed and the socket files are gone. Idempotent.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#shutDown();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #shutDown(): Promise<void> {
+    this.stopServing();
+    const listenersClosed = Promise.all(this.#listeners.map(listener => listener.close()));
+    this.#streams.end();
+    // Every session says goodbye (GOAWAY) and closes with its last call. Not `drain` before: it would have the sessions
+    // marked as closing, and tryShutdown does not wait for those. Whether all is over the listeners know best.
+    this.#server.tryShutdown(() => {});
+    const deadline = setTimeout(() => {
+      for (const listener of this.#listeners) listener.destroyConnections();
+    }, this.#graceMs);
+    try {
+      await listenersClosed;
+    } finally {
+      clearTimeout(deadline);
+      this.#server.forceShutdown();
+    }
+  }
+}
