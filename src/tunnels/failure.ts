@@ -3,9 +3,9 @@ import {IncompleteUndo, messageOf} from '../services/step.js';
 import {InterfaceConflict} from '../services/tunnel-steps.js';
 import {TunnelError, type TunnelErrorOptions} from './errors.js';
 
-const greUnsupported =
+export const greUnsupported =
   'this kernel cannot make GRE interfaces: load the module (modprobe ip_gre) or use a kernel with CONFIG_NET_IPGRE';
-const missingCapability =
+export const missingCapability =
   'the daemon may not change the network: it needs CAP_NET_ADMIN (root, or AmbientCapabilities=CAP_NET_ADMIN in its unit)';
 
 /** Turns what a step failed with into the domain's error; what is no refusal by the kernel comes back as it is. */

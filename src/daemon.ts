@@ -1,0 +1,63 @@
+import {once} from 'node:events';
+import {RecordingBgpSpeaker} from './bgp/recording-speaker.js';
+import type {NetlinkBackend, Options} from './config/options.js';
+import {KernelNetlinker} from './netlink/kernel.js';
+import {MemoryNetlinker} from './netlink/memory.js';
+import type {Capabilities, Netlinker} from './netlink/netlinker.js';
+import {parseListenAddress} from './rpc/listen-address.js';
+import {tunnelRpcs} from './rpc/tunnel-rpcs.js';
+import {TunnelServer} from './rpc/tunnel-server.js';
+import type {Logger} from './telemetry/logger.js';
+import {greUnsupported, missingCapability} from './tunnels/failure.js';
+import {TunnelManager} from './tunnels/tunnel-manager.js';
+import {version} from './version.js';
+
+/** The daemon cannot work on this host as it is; the text says what is missing and how to get it. */
+export class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+/**
+ * Wires everything together, serves until `stop` is aborted, and ends in order: no new work, running work finished,
+ * tunnels torn down or kept, listeners closed.
+ *
+ * @throws {StartError} where the host lacks something the daemon needs
+ * @throws {ListenError} where a listener cannot be had
+ */
+export async function runDaemon(options: Options, log: Logger, stop: AbortSignal): Promise<void> {
+  const startTime = new Date();
+  const addresses = [
+    parseListenAddress(`unix:${options.socket}`, '--socket'),
+    ...options.listen.map(address => parseListenAddress(address, '--listen')),
+  ];
+  await using netlinker = await openNetlinker(options.netlink);
+  const capabilities = await netlinker.capabilities();
+  requireAll(capabilities);
+  await using bgp = new RecordingBgpSpeaker();
+  await using manager = new TunnelManager({netlinker, bgp}, log);
+  const daemonInfo = () => ({
+    version,
+    startTime,
+    network: options.network,
+    netlinkBackend: options.netlink,
+    greSupported: capabilities.gre,
+    socketAbortSupported: capabilities.socketAbort,
+    listeners: server.addresses,
+  });
+  await using server = await TunnelServer.listen({addresses, rpcs: tunnelRpcs({manager, bgp, daemonInfo}), log});
+  log.info('daemon.ready', {version, netlink: options.netlink, listeners: server.addresses, pid: process.pid});
+
+  if (!stop.aborted) await once(stop, 'abort');
+  log.info('daemon.draining', {reason: String(stop.reason), on_exit: options.onExit});
+  server.stopServing();
+  await manager.drain({teardown: options.onExit === 'teardown'});
+}
+
+const openNetlinker = (backend: NetlinkBackend): Promise<Netlinker> =>
+  backend === 'kernel' ? KernelNetlinker.open() : Promise.resolve(new MemoryNetlinker());
+
+function requireAll({netAdmin, gre}: Capabilities): void {
+  const hint = 'To try the API without it: --netlink=memory';
+  if (!netAdmin) throw new StartError(`${missingCapability}. ${hint}`);
+  if (!gre) throw new StartError(`${greUnsupported}. ${hint}`);
+}

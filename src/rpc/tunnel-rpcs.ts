@@ -1,0 +1,76 @@
+import {status} from '@grpc/grpc-js';
+import type {BgpSpeaker} from '../bgp/bgp-speaker.js';
+import {InvalidArgument} from '../tunnels/errors.js';
+import type {Tunnel} from '../tunnels/tunnel.js';
+import type {TunnelManager} from '../tunnels/tunnel-manager.js';
+import type {DaemonInfo} from './generated/doublezero/tunnel/v1/daemon_info.js';
+import {ServiceType, type TunnelSpec} from './generated/doublezero/tunnel/v1/tunnel_spec.js';
+import type {TunnelRpcs} from './rpcs.js';
+import {RpcError} from './status.js';
+import {fromReport, fromRoute, fromTunnel, toSpecInput} from './translation.js';
+
+export interface TunnelRpcsOptions {
+  readonly manager: TunnelManager;
+  readonly bgp: Pick<BgpSpeaker, 'session'>;
+  /** What the daemon is, at the time of the call. */
+  readonly daemonInfo: () => DaemonInfo;
+}
+
+/** The RPCs of TunnelService over the domain. */
+export function tunnelRpcs({manager, bgp, daemonInfo}: TunnelRpcsOptions): TunnelRpcs {
+  const answer = (tunnel: Tunnel) => fromTunnel(tunnel, bgp.session(tunnel.name));
+  return {
+    provisionTunnel: {
+      handle: async ({spec, validateOnly}, {signal}) =>
+        answer(await manager.provision(toSpecInput(spec), {validateOnly, signal})),
+      summary: ({spec, validateOnly}) => ({spec: summaryOf(spec), validate_only: validateOnly}),
+    },
+    updateTunnel: {
+      handle: async ({spec, ...options}, {signal}) =>
+        answer(await manager.update(toSpecInput(spec), {...options, signal})),
+      summary: ({spec, etag, allowMissing, validateOnly}) => ({
+        spec: summaryOf(spec),
+        etag,
+        allow_missing: allowMissing,
+        validate_only: validateOnly,
+      }),
+    },
+    removeTunnel: {
+      handle: async ({name, ...options}, {signal}) => fromReport(await manager.remove(name, {...options, signal})),
+      summary: ({name, etag, allowMissing}) => ({tunnel: name, etag, allow_missing: allowMissing}),
+    },
+    getTunnel: {handle: ({name}) => answer(manager.get(name))},
+    listTunnels: {handle: () => ({tunnels: manager.list().map(answer)})},
+    watchTunnels: {
+      handle() {
+        throw new RpcError(status.UNIMPLEMENTED, 'WatchTunnels is not in this version yet; poll ListTunnels');
+      },
+    },
+    listRoutes: {
+      handle({name, pageToken}) {
+        if (name !== '') manager.get(name);
+        if (pageToken !== '') {
+          throw new InvalidArgument([{field: 'page_token', description: 'is none that ListRoutes gave out'}]);
+        }
+        return {routes: [], nextPageToken: ''};
+      },
+    },
+    resolveRoute: {handle: async ({destination}) => fromRoute(await manager.resolveRoute(destination))},
+    getDaemonInfo: {handle: daemonInfo},
+  };
+}
+
+/** A spec for the log: short, however many groups and prefixes the caller sent. */
+function summaryOf(spec: TunnelSpec | undefined): Record<string, unknown> {
+  if (!spec) return {};
+  return {
+    service_type: ServiceType[spec.serviceType] ?? spec.serviceType,
+    tunnel_src: spec.tunnelSrc.slice(0, 32),
+    tunnel_dst: spec.tunnelDst.slice(0, 32),
+    tunnel_net: spec.tunnelNet.slice(0, 32),
+    doublezero_ip: spec.doublezeroIp.slice(0, 32),
+    prefixes: spec.doublezeroPrefixes.length,
+    pub_groups: spec.mcastPubGroups.length,
+    sub_groups: spec.mcastSubGroups.length,
+  };
+}
