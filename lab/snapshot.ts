@@ -35,9 +35,19 @@ export async function takeSnapshot(namespace: Namespace): Promise<Snapshot> {
 // The kernel makes these by itself for every address: the local table, and IPv6's own.
 const kernelsOwn = / table 255 |^\S*:\S* dev .* proto 2 /;
 
+/** The lines of one list that the other has not, or not as often. */
+function without(lines: readonly string[], others: readonly string[]): string[] {
+  const rest = [...others];
+  return lines.filter(line => {
+    const at = rest.indexOf(line);
+    if (at >= 0) rest.splice(at, 1);
+    return at < 0;
+  });
+}
+
 /** What is there now and was not before, without the kernel's own local and IPv6 routes. Lines taken away start with `-`. */
 export function difference(before: Snapshot, after: Snapshot): string {
-  const gone = before.lines.filter(line => !after.lines.includes(line)).map(line => `- ${line}`);
-  const added = after.lines.filter(line => !before.lines.includes(line) && !kernelsOwn.test(line));
+  const gone = without(before.lines, after.lines).map(line => `- ${line}`);
+  const added = without(after.lines, before.lines).filter(line => !kernelsOwn.test(line));
   return [...gone, ...added].join('\n');
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import {TunnelState} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel.js';
 import type {TunnelSpec} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel_spec.js';
 import {expectCleanTeardown, expectLoweredFirst, expectRecord, expectUnchanged} from '../expect.js';
 import type {Laboratory} from '../laboratory.js';
@@ -30,6 +31,7 @@ export const serviceScenario = ({summary, name, spec, record, pings, prepare}: S
     await lab.step('ProvisionTunnel over gRPC', async () => {
       const tunnel = await daemon.controller.provision(spec);
       assert.equal(tunnel.name, name);
+      assert.equal(tunnel.state, TunnelState.TUNNEL_STATE_UP);
       assert.equal(tunnel.link?.mtu, 1476);
       return `${tunnel.name}, interface ${tunnel.link?.index}`;
     });

@@ -1,0 +1,69 @@
+// Runs all checks one after the other, however the ones before ended, and sums up their results in the last line.
+import {spawn} from 'node:child_process';
+import {once} from 'node:events';
+import {fileURLToPath} from 'node:url';
+
+process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+
+const currentLts = 'node@26.10.0';
+const timeLimitMs = 25 * 60_000;
+
+/** `tap`: the output contains a report of AVA's; otherwise the check counts as one test. */
+const checks = [
+  {title: 'npm test', command: ['npm', 'test', '--', '--tap'], tap: true},
+  {title: 'compatibility of the protos', command: ['npm', 'run', 'breaking']},
+  {
+    title: `unit, contract and rpc tests on ${currentLts}`,
+    command: [
+      ...['npm', 'exec', '--yes', `--package=${currentLts}`, '--', 'node', 'node_modules/ava/entrypoints/cli.mjs'],
+      ...['--tap', 'dist/test/{unit,contract,rpc}/**/*.test.js'],
+    ],
+    tap: true,
+  },
+];
+
+/** Runs a command, showing its output; resolves to that and to whether it ended well. */
+async function run([program, ...args]) {
+  const child = spawn(program, args, {stdio: ['ignore', 'pipe', 'inherit'], detached: true});
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', text => {
+    output += text;
+    process.stdout.write(text);
+  });
+  // All of its process group: npm passes no SIGKILL on.
+  const timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), timeLimitMs);
+  const [status] = await once(child, 'close');
+  clearTimeout(timer);
+  return {output, ok: status === 0};
+}
+
+/** Counts the test points of a TAP report. A report without a plan was cut off, which is a failure of its own. */
+function countTap(output, ok) {
+  const points = output.split('\n').filter(line => /^(not )?ok \d+/.test(line));
+  const skipped = points.filter(line => /# (SKIP|TODO)/.test(line)).length;
+  const notOk = points.filter(line => line.startsWith('not ok') && !/# (SKIP|TODO)/.test(line)).length;
+  const complete = /^1\.\.[1-9]\d*$/m.test(output);
+  const failed = notOk === 0 && !(ok && complete) ? 1 : notOk;
+  return {passed: points.length - skipped - notOk, failed, skipped};
+}
+
+const countOne = ok => ({passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0});
+
+const total = {passed: 0, failed: 0, skipped: 0};
+const summary = [];
+for (const {title, command, tap} of checks) {
+  console.log(`\n=== ${title}: ${command.join(' ')}`);
+  const start = performance.now();
+  const {output, ok} = await run(command);
+  const count = tap ? countTap(output, ok) : countOne(ok);
+  for (const kind of Object.keys(total)) total[kind] += count[kind];
+  const seconds = Math.round((performance.now() - start) / 1000);
+  summary.push(
+    `${count.failed === 0 ? '✔' : '✘'} ${title}: ${count.passed} passed, ${count.failed} failed (${seconds} s)`,
+  );
+}
+
+console.log(`\n${summary.join('\n')}`);
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
+console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
+process.exitCode = total.failed === 0 ? 0 : 1;
