@@ -6,15 +6,22 @@ import {logCall} from './call-log.js';
 import type {CallContext, StreamRpc, UnaryRpc} from './rpcs.js';
 import {toStatus} from './status.js';
 
-type UnaryCall = ServerUnaryCall<unknown, unknown>;
-type StreamCall = ServerWritableStream<unknown, unknown>;
+type UnaryCall = ServerUnaryCall<unknown, Buffer>;
+type StreamCall = ServerWritableStream<unknown, Buffer>;
+export type Serialize = (message: unknown) => Buffer;
+
+interface Method {
+  readonly name: string;
+  readonly serialize: Serialize;
+  readonly log: Logger;
+}
 
 /** Wraps a unary handler for grpc-js. */
 export const handleUnary =
-  (method: string, rpc: UnaryRpc<unknown, unknown>, log: Logger) =>
-  async (call: UnaryCall, respond: sendUnaryData<unknown>): Promise<void> => {
+  ({name, serialize, log}: Method, rpc: UnaryRpc<unknown, unknown>) =>
+  async (call: UnaryCall, respond: sendUnaryData<Buffer>): Promise<void> => {
     const start = performance.now();
-    const context = new Context(method, call);
+    const context = new Context(name, call);
     let summary: Readonly<Record<string, unknown>> | undefined;
     const finish = (code: status, error?: unknown) => {
       // Cancelled before the answer: the caller does not hear the outcome, so the log has to tell it.
@@ -24,7 +31,7 @@ export const handleUnary =
     try {
       summary = rpc.summary?.(call.request);
       refuseIfLate(call);
-      const response = await rpc.handle(call.request, context);
+      const response = serialize(await rpc.handle(call.request, context));
       finish(status.OK);
       respond(null, response);
     } catch (error) {
@@ -36,16 +43,16 @@ export const handleUnary =
 
 /** Wraps a server-streaming handler for grpc-js. */
 export const handleStream =
-  (method: string, rpc: StreamRpc<unknown, unknown>, log: Logger) =>
+  ({name, serialize, log}: Method, rpc: StreamRpc<unknown, unknown>) =>
   async (call: StreamCall): Promise<void> => {
     const start = performance.now();
-    const context = new Context(method, call);
+    const context = new Context(name, call);
     try {
       refuseIfLate(call);
       for await (const message of rpc.handle(call.request, context)) {
         if (isOver(call)) return;
         // Without the wait every message to a caller that does not read would stay in memory.
-        if (!call.write(message)) await once(call, 'drain', {signal: context.signal});
+        if (!call.write(serialize(message))) await once(call, 'drain', {signal: context.signal});
       }
       if (!isOver(call)) call.end();
     } catch (error) {

@@ -1,7 +1,8 @@
-import type {handleServerStreamingCall, handleUnaryCall, UntypedServiceImplementation} from '@grpc/grpc-js';
+import type {handleServerStreamingCall, handleUnaryCall} from '@grpc/grpc-js';
 import type {Logger} from '../telemetry/logger.js';
-import {handleStream, handleUnary} from './calls.js';
+import {handleStream, handleUnary, type Serialize} from './calls.js';
 import {type TunnelServiceServer, TunnelServiceService} from './generated/doublezero/tunnel/v1/tunnel_service.js';
+import type {ServiceRegistry} from './streams.js';
 
 /** What a handler may know of the call besides the request. */
 export interface CallContext {
@@ -36,15 +37,22 @@ export type TunnelRpcs = {
       : never;
 };
 
-/** The service for a grpc-js server: late calls are refused, errors become status codes, changes are logged. */
-export const implement = (rpcs: TunnelRpcs, log: Logger): UntypedServiceImplementation =>
-  Object.fromEntries(
-    (Object.keys(TunnelServiceService) as RpcName[]).map(name => {
-      const {path} = TunnelServiceService[name];
-      const method = path.slice(path.lastIndexOf('/') + 1);
-      return [name, isStream(name) ? handleStream(method, rpcs[name], log) : handleUnary(method, rpcs[name], log)];
-    }),
+/** Adds the service to a server: late calls are refused, errors become status codes, changes are logged. */
+export function addTunnelService(server: ServiceRegistry, rpcs: TunnelRpcs, log: Logger): void {
+  const methods = (Object.keys(TunnelServiceService) as RpcName[]).map(name => {
+    const {path, responseSerialize: serialize} = TunnelServiceService[name];
+    const method = {name: path.slice(path.lastIndexOf('/') + 1), serialize: serialize as Serialize, log};
+    const handler = isStream(name) ? handleStream(method, rpcs[name]) : handleUnary(method, rpcs[name]);
+    // Serialized by the handler: a response that cannot be is an error like any other, and in the log.
+    return {name, handler, definition: {...TunnelServiceService[name], responseSerialize: asIs}};
+  });
+  server.addService(
+    Object.fromEntries(methods.map(({name, definition}) => [name, definition])),
+    Object.fromEntries(methods.map(({name, handler}) => [name, handler])),
   );
+}
+
+const asIs = (bytes: Buffer): Buffer => bytes;
 
 type StreamName = {
   [Name in RpcName]: TunnelServiceService[Name]['responseStream'] extends true ? Name : never;

@@ -1,12 +1,11 @@
 import {Server, ServerCredentials} from '@grpc/grpc-js';
 import type {Logger} from '../telemetry/logger.js';
-import {TunnelServiceService} from './generated/doublezero/tunnel/v1/tunnel_service.js';
 import {Health} from './health.js';
 import {serverOptions} from './limits.js';
 import type {ListenAddress} from './listen-address.js';
 import {type Listener, openListener} from './listener.js';
 import {addReflection} from './reflection.js';
-import {implement, type TunnelRpcs} from './rpcs.js';
+import {addTunnelService, type TunnelRpcs} from './rpcs.js';
 import {OpenStreams} from './streams.js';
 
 export interface TunnelServerOptions {
@@ -31,7 +30,7 @@ export class TunnelServer implements AsyncDisposable {
   private constructor({rpcs, log, graceMs = 10_000}: TunnelServerOptions) {
     this.#graceMs = graceMs;
     const services = this.#streams.registry(this.#server);
-    services.addService(TunnelServiceService, implement(rpcs, log));
+    addTunnelService(services, rpcs, log);
     this.#health = new Health(services);
     addReflection(services);
   }

@@ -1,0 +1,118 @@
+import {mkdtemp, rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {Writable} from 'node:stream';
+import {type ChannelOptions, credentials, type Metadata, type ServiceError, status} from '@grpc/grpc-js';
+import {createLogger, transports} from 'winston';
+import {
+  TunnelServiceClient,
+  TunnelServiceService,
+} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel_service.js';
+import {BadRequest, ErrorInfo} from '../../src/rpc/generated/google/rpc/error_details.js';
+import {Status} from '../../src/rpc/generated/google/rpc/status.js';
+import {type ListenAddress, parseListenAddress} from '../../src/rpc/listen-address.js';
+import type {TunnelRpcs} from '../../src/rpc/rpcs.js';
+import {RpcError} from '../../src/rpc/status.js';
+import {TunnelServer} from '../../src/rpc/tunnel-server.js';
+
+export type LogLine = Record<string, unknown> & {readonly level: string; readonly message: string};
+
+/** A logger that keeps what it is given. */
+export function recordingLog() {
+  const lines: LogLine[] = [];
+  const stream = new Writable({
+    objectMode: true,
+    write(line: LogLine, _encoding, done) {
+      lines.push(line);
+      done();
+    },
+  });
+  return {lines, log: createLogger({level: 'debug', transports: [new transports.Stream({stream})]})};
+}
+
+const unimplemented = () => {
+  throw new RpcError(status.UNIMPLEMENTED, 'not part of this test');
+};
+const none = Object.fromEntries(
+  Object.keys(TunnelServiceService).map(name => [name, {handle: unimplemented}]),
+) as unknown as TunnelRpcs;
+
+export interface World extends AsyncDisposable {
+  readonly server: TunnelServer;
+  /** Client of the first address. */
+  readonly client: TunnelServiceClient;
+  readonly lines: LogLine[];
+  connect(address: string, options?: ChannelOptions): TunnelServiceClient;
+}
+
+export const loopback = () => parseListenAddress('127.0.0.1:0');
+
+/** A real server on a port of its own, with the handlers given. */
+export async function serve(
+  rpcs: Partial<TunnelRpcs> = {},
+  {addresses = [loopback()], graceMs = 5000}: {addresses?: readonly ListenAddress[]; graceMs?: number} = {},
+): Promise<World> {
+  const {lines, log} = recordingLog();
+  const server = await TunnelServer.listen({addresses, rpcs: {...none, ...rpcs}, log, graceMs});
+  const clients: TunnelServiceClient[] = [];
+  const connect = (address: string, options: ChannelOptions = {}) => {
+    const channelOptions = {'grpc.use_local_subchannel_pool': 1, ...options};
+    const client = new TunnelServiceClient(address, credentials.createInsecure(), channelOptions);
+    clients.push(client);
+    return client;
+  };
+  return {
+    server,
+    lines,
+    connect,
+    client: connect(server.addresses[0] ?? ''),
+    async [Symbol.asyncDispose]() {
+      for (const client of clients) client.close();
+      await server.close();
+    },
+  };
+}
+
+/** A folder of the test's own. */
+export async function temporaryFolder() {
+  const path = await mkdtemp(join(tmpdir(), 'rpc-plumbing-'));
+  return {path, [Symbol.asyncDispose]: () => rm(path, {recursive: true, force: true})};
+}
+
+/** Settles with what a callback of grpc-js is called with. */
+export const answer = <Response>(
+  call: (callback: (error: ServiceError | null, response: Response) => void) => unknown,
+): Promise<Response> =>
+  new Promise((resolve, reject) => {
+    call((error, response) => (error ? reject(error) : resolve(response)));
+  });
+
+/** A promise and what resolves it; `Promise.withResolvers` is not in Node 20. */
+export function deferred() {
+  let resolve = () => {};
+  const promise = new Promise<void>(resolved => {
+    resolve = resolved;
+  });
+  return {promise, resolve};
+}
+
+/** The details of an error, each message decoded where it is one of google.rpc's. */
+export function detailsOf(metadata: Metadata) {
+  const [bytes] = metadata.get('grpc-status-details-bin');
+  const {code, message, details} = Status.decode(Buffer.from(bytes ?? ''));
+  const of = (type: string) => details.find(({typeUrl}) => typeUrl === `type.googleapis.com/${type}`)?.value;
+  const [badRequest, errorInfo] = [of('google.rpc.BadRequest'), of('google.rpc.ErrorInfo')];
+  return {
+    code,
+    message,
+    of,
+    violations: badRequest && BadRequest.decode(badRequest).fieldViolations,
+    errorInfo: errorInfo && ErrorInfo.decode(errorInfo),
+  };
+}
+
+/** Resolves with the error that ends a stream. */
+export const endOf = (stream: NodeJS.EventEmitter): Promise<ServiceError> =>
+  new Promise(resolve => {
+    stream.once('error', resolve);
+  });
