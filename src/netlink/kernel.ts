@@ -22,7 +22,7 @@ import type {
   Rule,
 } from './netlinker.js';
 import {refusal} from './refusal.js';
-import {ruleEquals} from './rule-equals.js';
+import {ruleEquals} from './rule-selectors.js';
 
 /** Bytes of a dump to take at once. Larger pieces keep other work waiting for longer without being faster. */
 const dumpReadSize = 16_384;

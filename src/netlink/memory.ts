@@ -20,7 +20,7 @@ import {
 } from './netlinker.js';
 import {refusal} from './refusal.js';
 import {routeMatches} from './route-filter.js';
-import {ruleEquals} from './rule-equals.js';
+import {ruleEquals, selecting} from './rule-selectors.js';
 
 const noTraffic = {rxBytes: 0n, txBytes: 0n, rxPackets: 0n, txPackets: 0n, rxErrors: 0n, txErrors: 0n};
 const minimumMtu = 68; // RFC 791 §3.2; the kernel holds against it when the MTU changes, but not when a tunnel is made
@@ -129,7 +129,8 @@ export class MemoryNetlinker implements Netlinker {
     this.#permit('ruleAdd');
     if (this.#rules.some(present => ruleEquals(present, rule))) throw refusal('ruleAdd', 'EEXIST');
     const after = this.#rules.findIndex(({priority}) => priority > rule.priority);
-    this.#rules.splice(after < 0 ? this.#rules.length : after, 0, rule);
+    const [source, destination] = [selecting(rule.source), selecting(rule.destination)];
+    this.#rules.splice(after < 0 ? this.#rules.length : after, 0, {...rule, source, destination});
   }
 
   async ruleDelete(rule: Rule): Promise<void> {

@@ -35,7 +35,7 @@ const largestBatch = 256; // more in one send gains nothing
 const refusalCost = 1280;
 
 /** Asked for; the kernel grants up to twice net.core.rmem_max. */
-const receiveBuffer = 1 << 20;
+const wantedBuffer = 1 << 20;
 
 /**
  * Requests and answers over one netlink socket, one exchange at a time, others queued behind it.
@@ -56,6 +56,9 @@ export class Channel implements Disposable {
   #closed = false;
   #nextSequence = 1;
 
+  /** Bytes granted for answers that nobody read yet. */
+  readonly receiveBuffer: number;
+
   /** How many messages one exchange may carry. */
   readonly batchLimit: number;
 
@@ -64,9 +67,10 @@ export class Channel implements Disposable {
     this.#protocol = protocol;
     this.#timeout = timeout;
     const reading = readSize === undefined ? {} : {messagePeeking: false, msgBufferSize: readSize};
-    this.#options = {recvBufferSize: receiveBuffer, sendBufferSize: receiveBuffer, ...reading};
+    this.#options = {recvBufferSize: wantedBuffer, sendBufferSize: wantedBuffer, ...reading};
     this.#socket = this.#open();
-    this.batchLimit = Math.min(largestBatch, Math.floor(this.#socket.getRecvBufferSize() / refusalCost) - 1);
+    this.receiveBuffer = this.#socket.getRecvBufferSize();
+    this.batchLimit = Math.min(largestBatch, Math.floor(this.receiveBuffer / refusalCost) - 1);
   }
 
   /**

@@ -1,4 +1,4 @@
-import type {Operation, Route, RouteFilter, RouteRefusal} from '../netlinker.js';
+import type {NetlinkError, Route, RouteFilter, RouteRefusal} from '../netlinker.js';
 import {refusal} from '../refusal.js';
 import type {Interfaces} from './interfaces.js';
 import {type Requests, refused} from './requests.js';
@@ -48,14 +48,19 @@ export class Routes {
     const refusals: RouteRefusal[] = [];
     for (let start = 0; start < routes.length; start += channel.batchLimit) {
       const slice = routes.slice(start, start + channel.batchLimit);
+      const errors = new Map<Route, NetlinkError>();
       const batch = slice.filter(route => interfaces.has(route.interface));
-      if (batch.length < slice.length) refusals.push(...withoutInterface(operation, slice, interfaces));
-      if (batch.length === 0) continue;
-      const outcome = await this.#requests.exchange(operation, channel, encoder.encode(batch, interfaces));
-      for (const {index, errno} of outcome.refused) {
-        const route = batch[index];
-        if (route !== undefined) refusals.push({route, error: refused(operation, errno)});
+      if (batch.length < slice.length)
+        for (const route of slice)
+          if (!interfaces.has(route.interface)) errors.set(route, refusal(operation, 'ENODEV'));
+      if (batch.length > 0) {
+        const outcome = await this.#requests.exchange(operation, channel, encoder.encode(batch, interfaces));
+        for (const {index, errno} of outcome.refused) {
+          const route = batch[index];
+          if (route !== undefined) errors.set(route, refused(operation, errno));
+        }
       }
+      if (errors.size > 0) refusals.push(...refusalsIn(slice, errors));
     }
     return refusals;
   }
@@ -78,9 +83,9 @@ function* namesOf(routes: readonly Route[]): Generator<string> {
   for (const route of routes) yield route.interface;
 }
 
-const withoutInterface = (
-  operation: Operation,
-  routes: readonly Route[],
-  interfaces: ReadonlyMap<string, number>,
-): RouteRefusal[] =>
-  routes.filter(route => !interfaces.has(route.interface)).map(route => ({route, error: refusal(operation, 'ENODEV')}));
+/** In the order of the routes. */
+const refusalsIn = (routes: readonly Route[], errors: ReadonlyMap<Route, NetlinkError>): RouteRefusal[] =>
+  routes.flatMap(route => {
+    const error = errors.get(route);
+    return error === undefined ? [] : [{route, error}];
+  });

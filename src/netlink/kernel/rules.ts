@@ -1,6 +1,7 @@
 import {AttrStream, parseAttributes, rt} from 'netlink';
 import {type Ipv4Prefix, ipv4} from '../../ip/ipv4.js';
 import type {Rule} from '../netlinker.js';
+import {selecting} from '../rule-selectors.js';
 import {addressBytes} from './addresses.js';
 import {familyInet, flag, headerLength, message, messageType} from './wire.js';
 
@@ -9,9 +10,6 @@ const plainAttributes = new Set([1, 2, 6, 14, 15, 18, 21]);
 
 /** Bytes of struct fib_rule_hdr. */
 const ruleHeaderLength = 12;
-
-/** A prefix of no length selects everything, and the kernel says it by leaving it out. */
-const selecting = (prefix: Ipv4Prefix | undefined) => (prefix?.length ? prefix : undefined);
 
 function ruleMessage(type: number, flags: number, rule: Rule): Uint8Array {
   const source = selecting(rule.source);
