@@ -17,6 +17,9 @@ export interface TunnelServerOptions {
   readonly graceMs?: number | undefined;
 }
 
+/** Time to tell callers that their calls are cut off, before the connections are. */
+const resetMs = 200;
+
 /** The gRPC server: TunnelService, health and reflection, on every listener. */
 export class TunnelServer implements AsyncDisposable {
   readonly #server = new Server(serverOptions);
@@ -84,13 +87,16 @@ export class TunnelServer implements AsyncDisposable {
     // Every session says goodbye (GOAWAY) and closes with its last call. Not `drain` before: it would have the sessions
     // marked as closing, and tryShutdown does not wait for those. Whether all is over the listeners know best.
     this.#server.tryShutdown(() => {});
-    const deadline = setTimeout(() => {
-      for (const listener of this.#listeners) listener.destroyConnections();
-    }, this.#graceMs);
+    const timers = [
+      setTimeout(() => this.#injector.drain(0), this.#graceMs), // resets what still runs, so that callers know
+      setTimeout(() => {
+        for (const listener of this.#listeners) listener.destroyConnections();
+      }, this.#graceMs + resetMs),
+    ];
     try {
       await listenersClosed;
     } finally {
-      clearTimeout(deadline);
+      for (const timer of timers) clearTimeout(timer);
       this.#server.forceShutdown();
     }
   }
