@@ -11,6 +11,8 @@ export interface ChannelOptions {
    * suits short ones.
    */
   readonly readSize?: number;
+  /** Bytes of receive buffer to ask for; the kernel grants up to twice net.core.rmem_max. */
+  readonly receiveBuffer?: number;
 }
 
 /** The exchange itself failed: the kernel may or may not have done what was asked. */
@@ -34,7 +36,6 @@ const largestBatch = 256; // more in one send gains nothing
  */
 const refusalCost = 1280;
 
-/** Asked for; the kernel grants up to twice net.core.rmem_max. */
 const wantedBuffer = 1 << 20;
 
 /**
@@ -63,14 +64,14 @@ export class Channel implements Disposable {
   readonly batchLimit: number;
 
   /** Throws where the kernel refuses the socket. */
-  constructor(protocol: number, {timeout = 5000, readSize}: ChannelOptions = {}) {
+  constructor(protocol: number, {timeout = 5000, readSize, receiveBuffer = wantedBuffer}: ChannelOptions = {}) {
     this.#protocol = protocol;
     this.#timeout = timeout;
     const reading = readSize === undefined ? {} : {messagePeeking: false, msgBufferSize: readSize};
-    this.#options = {recvBufferSize: wantedBuffer, sendBufferSize: wantedBuffer, ...reading};
+    this.#options = {recvBufferSize: receiveBuffer, sendBufferSize: wantedBuffer, ...reading};
     this.#socket = this.#open();
     this.receiveBuffer = this.#socket.getRecvBufferSize();
-    this.batchLimit = Math.min(largestBatch, Math.floor(this.receiveBuffer / refusalCost) - 1);
+    this.batchLimit = Math.max(1, Math.min(largestBatch, Math.floor(this.receiveBuffer / refusalCost) - 1));
   }
 
   /**

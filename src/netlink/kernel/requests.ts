@@ -5,14 +5,17 @@ import type {Outcome, Visit} from './exchange.js';
 
 const dumpAttempts = 10;
 
+/** What of a channel is needed here. */
+type Conversation = Pick<Channel, 'send' | typeof Symbol.dispose>;
+
 /** Reads an answer, from its header on. `undefined` leaves it out. */
 export type Decode<T> = (datagram: Buffer) => T | undefined;
 
 /** Changes and questions of one message each, over a channel for those and a channel for dumps. */
 export class Requests implements Disposable {
   constructor(
-    readonly channel: Channel,
-    readonly dumps: Channel,
+    readonly channel: Conversation & Pick<Channel, 'batchLimit'>,
+    readonly dumps: Conversation,
   ) {}
 
   /** Rejects with what the kernel has against it. */
@@ -48,7 +51,7 @@ export class Requests implements Disposable {
   }
 
   /** An exchange that fails as a whole fails in the name of the operation. */
-  async exchange(operation: Operation, channel: Channel, messages: Uint8Array, visit?: Visit): Promise<Outcome> {
+  async exchange(operation: Operation, channel: Conversation, messages: Uint8Array, visit?: Visit): Promise<Outcome> {
     try {
       return await channel.send(messages, visit);
     } catch (cause) {
