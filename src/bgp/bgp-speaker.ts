@@ -49,6 +49,25 @@ export interface BgpSessionStatus {
   readonly establishedTime?: Date | undefined;
 }
 
+/** A route as the peer advertises it. */
+export interface LearnedRoute {
+  readonly prefix: Ipv4Prefix;
+  readonly nextHop: Ipv4;
+  /** Preferred source it is installed with. */
+  readonly source?: Ipv4 | undefined;
+  readonly table: number;
+  /** Whether it is in the kernel. */
+  readonly installed: boolean;
+  /** AS numbers, nearest first; the members of sets and confederations among them. */
+  readonly asPath: readonly number[];
+}
+
+/** Which routes to list: up to `limit`, in the order of address and length, after a prefix or from the first. */
+export interface RoutePage {
+  readonly after?: Ipv4Prefix | undefined;
+  readonly limit: number;
+}
+
 /** The BGP side of a tunnel: one peer a tunnel, named by its interface. */
 export interface BgpSpeaker extends AsyncDisposable {
   /** Starts to call the peer and resolves without waiting for it. Fails where the tunnel has a peer already. */
@@ -57,6 +76,8 @@ export interface BgpSpeaker extends AsyncDisposable {
   deletePeer(tunnel: string): Promise<void>;
   /** Straight from memory; `undefined` for an unknown peer. */
   session(tunnel: string): BgpSessionStatus | undefined;
+  /** Straight from memory; empty for an unknown peer. */
+  routes(tunnel: string, page: RoutePage): LearnedRoute[];
   /** Calls back with the tunnel's name at each change of a session's status; the result ends that. */
   onSessionChange(listener: (tunnel: string) => void): () => void;
 }

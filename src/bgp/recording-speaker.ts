@@ -1,4 +1,4 @@
-import type {BgpPeer, BgpSessionStatus, BgpSpeaker} from './bgp-speaker.js';
+import type {BgpPeer, BgpSessionStatus, BgpSpeaker, LearnedRoute} from './bgp-speaker.js';
 
 /** Keeps the peers it is given and calls none: every session stays pending. */
 export class RecordingBgpSpeaker implements BgpSpeaker {
@@ -36,6 +36,10 @@ export class RecordingBgpSpeaker implements BgpSpeaker {
       routesInstalled: 0,
       lastError: '',
     };
+  }
+
+  routes(): LearnedRoute[] {
+    return [];
   }
 
   onSessionChange(): () => void {

@@ -1,0 +1,223 @@
+import {keyPrefix, type PrefixKey, prefixKey} from '../ip/prefix-key.js';
+import type {PrefixSet} from '../ip/prefix-set.js';
+import {type Netlinker, type Route, routeProtocol} from '../netlink/netlinker.js';
+import type {Logger} from '../telemetry/logger.js';
+import {AdjRibIn} from './adj-rib-in.js';
+import type {BgpPeer, BgpSessionStatus, LearnedRoute, RoutePage} from './bgp-speaker.js';
+import {BgpError, ceaseSubcode, errorCode} from './codec/bgp-error.js';
+import {cease} from './codec/notification.js';
+import type {PathAttributes} from './codec/path-attributes.js';
+import {prefixList} from './codec/prefix-list.js';
+import type {DecodedUpdate} from './codec/update-decode.js';
+import {encodeAnnouncements, encodeEndOfRib} from './codec/update-encode.js';
+import {type InstallSummary, RouteInstaller} from './route-installer.js';
+import {Session, type SessionRoutes} from './session.js';
+import {defaultHoldTime, type SessionParameters} from './session-parameters.js';
+import {SessionStatus} from './session-status.js';
+
+/** What all peers share. */
+export interface PeerContext {
+  readonly netlinker: Netlinker;
+  /** Destinations that are never installed or deleted. */
+  readonly excluded: PrefixSet;
+  /** TCP port of the peers. */
+  readonly port: number;
+  readonly log: Logger;
+  readonly onChange: () => void;
+}
+
+/** More than a full table of the Internet; what is beyond it is a fault of the peer, and shall not eat the host. */
+const maximumPrefixes = 2_000_000;
+
+/**
+ * Milliseconds after which a route that was found in the kernel and has not been learned again goes, where the peer
+ * sends no end-of-RIB: the restart time that is usual for RFC 4724.
+ */
+const staleTime = 120_000;
+
+/** One peer: its session, what it advertises, and what of that is in the kernel. */
+export class Peer implements SessionRoutes {
+  readonly #config: BgpPeer;
+  readonly #context: PeerContext;
+  readonly #status: SessionStatus;
+  readonly #session: Session;
+  readonly #rib: AdjRibIn;
+  readonly #installer: RouteInstaller;
+  /** In the kernel since before this peer was added, and not learned again yet. */
+  readonly #stale = new Set<PrefixKey>();
+  #staleTimer: NodeJS.Timeout | undefined;
+  #badNextHop = 0;
+  #errno = '';
+
+  constructor(config: BgpPeer, context: PeerContext) {
+    this.#config = config;
+    this.#context = context;
+    const {localAddress, peerAddress, localAsn, peerAsn} = config;
+    this.#status = new SessionStatus(context.onChange);
+    this.#rib = new AdjRibIn(peerAddress);
+    this.#installer = new RouteInstaller({
+      netlinker: context.netlinker,
+      template: this.#template(),
+      onSettled: summary => this.#settled(summary),
+    });
+    this.#session = new Session({
+      connection: {localAddress, peerAddress, port: context.port},
+      open: {localAs: localAsn, peerAs: peerAsn, bgpIdentifier: localAddress, holdTime: defaultHoldTime},
+      status: this.#status,
+      routes: this,
+    });
+  }
+
+  /** Takes over what a former run left in the kernel, and begins to call the peer. */
+  async start(): Promise<void> {
+    if (!this.#config.noInstall) await this.#adopt();
+    this.#session.start();
+  }
+
+  /** Ends the session with a Cease and takes the peer's routes out of the kernel. */
+  async stop(): Promise<void> {
+    this.#end();
+    await this.#session.stop(cease(ceaseSubcode.peerDeconfigured));
+    await this.#installer.flush();
+  }
+
+  /** Ends without a word and leaves the kernel as it is, for a successor to take over. */
+  async abandon(): Promise<void> {
+    this.#end();
+    this.#installer.stop();
+    await this.#session.abandon();
+  }
+
+  status(): BgpSessionStatus {
+    const {localAddress, peerAddress, localAsn, peerAsn} = this.#config;
+    const {state, lastUpdate, holdTime, establishedTime} = this.#status;
+    return {
+      state,
+      lastUpdate,
+      localAddress,
+      peerAddress,
+      localAsn,
+      peerAsn,
+      holdTime,
+      establishedTime,
+      routesReceived: this.#rib.size,
+      routesInstalled: this.#installer.installed,
+      lastError: [this.#status.lastError, ...this.#complaints()].filter(text => text !== '').join('; '),
+    };
+  }
+
+  routes({after, limit}: RoutePage): LearnedRoute[] {
+    const {peerAddress, routeSource, table} = this.#config;
+    return this.#rib.keysAfter(after && prefixKey(after.address, after.length), limit).map(key => ({
+      prefix: keyPrefix(key),
+      nextHop: peerAddress,
+      source: routeSource,
+      table,
+      installed: this.#installer.has(key),
+      asPath: this.#rib.asPath(key).flatMap(({numbers}) => numbers),
+    }));
+  }
+
+  *advertise({asWidth, external}: SessionParameters): Generator<Uint8Array> {
+    const {nlri, localAddress, localAsn} = this.#config;
+    const attributes: PathAttributes = {
+      origin: 'IGP',
+      asPath: external ? [{type: 'AS_SEQUENCE', numbers: [localAsn]}] : [],
+      nextHop: localAddress,
+      localPref: external ? undefined : 100,
+    };
+    if (nlri.length > 0) yield* encodeAnnouncements(attributes, prefixList(nlri), asWidth);
+    yield encodeEndOfRib();
+  }
+
+  /**
+   * A path with our own AS in it is learned as well, which RFC 4271 §9.1.2 would not: all hosts of the network share an
+   * AS and hear of each other through the device. Nothing is advertised onward, so there is no loop to fear.
+   */
+  learn(update: DecodedUpdate): void {
+    const {announced, withdrawn, badNextHop} = this.#rib.apply(update);
+    this.#badNextHop += badNextHop;
+    this.#report(update, announced.length, withdrawn.length, badNextHop);
+    if (this.#rib.size > maximumPrefixes) {
+      const {maximumNumberOfPrefixesReached} = ceaseSubcode;
+      const why = `more than ${maximumPrefixes} prefixes`;
+      throw new BgpError(errorCode.cease, maximumNumberOfPrefixesReached, why);
+    }
+    this.#install(announced);
+    this.#uninstall(withdrawn);
+    if (update.endOfRib) this.#dropStale();
+  }
+
+  lost(): void {
+    this.#badNextHop = 0;
+    this.#uninstall(this.#rib.clear());
+  }
+
+  #template(): Omit<Route, 'destination'> {
+    const {table, peerAddress, routeSource, tunnel} = this.#config;
+    return {table, protocol: routeProtocol.bgp, gateway: peerAddress, source: routeSource, interface: tunnel};
+  }
+
+  #install(keys: readonly PrefixKey[]): void {
+    if (this.#config.noInstall) return;
+    if (this.#stale.size > 0) for (const key of keys) this.#stale.delete(key);
+    this.#installer.add(this.#ours(keys));
+  }
+
+  #uninstall(keys: readonly PrefixKey[]): void {
+    if (!this.#config.noInstall && !this.#config.noUninstall) this.#installer.remove(this.#ours(keys));
+  }
+
+  #ours(keys: readonly PrefixKey[]): readonly PrefixKey[] {
+    const {excluded} = this.#context;
+    return excluded.isEmpty ? keys : keys.filter(key => !excluded.covers(key));
+  }
+
+  async #adopt(): Promise<void> {
+    const {source, ...filter} = this.#template();
+    for (const route of await this.#context.netlinker.routes(filter)) {
+      const key = prefixKey(route.destination.address, route.destination.length);
+      if (this.#context.excluded.covers(key)) continue;
+      this.#installer.adopt(key);
+      if (route.source === source) this.#stale.add(key);
+      else this.#installer.remove([key]);
+    }
+    if (this.#stale.size === 0) return;
+    this.#context.log.info('bgp.routes_adopted', {tunnel: this.#config.tunnel, routes: this.#stale.size});
+    this.#staleTimer = setTimeout(() => this.#dropStale(), staleTime);
+  }
+
+  #dropStale(): void {
+    clearTimeout(this.#staleTimer);
+    this.#uninstall([...this.#stale]);
+    this.#stale.clear();
+  }
+
+  #end(): void {
+    clearTimeout(this.#staleTimer);
+    this.#status.stop();
+  }
+
+  *#complaints(): Generator<string> {
+    const {refused} = this.#installer;
+    if (refused > 0) yield `the kernel refuses ${refused} routes (${this.#errno})`;
+    if (this.#badNextHop > 0) yield `${this.#badNextHop} routes were not taken: their next hop is not the peer`;
+  }
+
+  #settled({added, deleted, refused, errno, duration}: InstallSummary): void {
+    this.#errno = errno;
+    const {tunnel} = this.#config;
+    const level = refused > 0 ? 'warn' : 'info';
+    this.#context.log.log(level, 'bgp.routes_programmed', {tunnel, added, deleted, refused, errno, took_ms: duration});
+  }
+
+  #report(update: DecodedUpdate, announced: number, withdrawn: number, badNextHop: number): void {
+    const {log} = this.#context;
+    const {treatAsWithdraw, discarded} = update;
+    const counts = {tunnel: this.#config.tunnel, announced, withdrawn};
+    if (treatAsWithdraw) log.warn('bgp.update_malformed', {...counts, error: treatAsWithdraw.message});
+    if (badNextHop > 0) log.warn('bgp.next_hop_refused', {...counts, refused: badNextHop});
+    if (discarded.length > 0) log.warn('bgp.attributes_discarded', {...counts, discarded});
+    log.debug('bgp.update', counts);
+  }
+}

@@ -1,0 +1,188 @@
+import {keyPrefix, type PrefixKey, prefixKey} from '../ip/prefix-key.js';
+import {NetlinkError, type Netlinker, type Route, type RouteRefusal} from '../netlink/netlinker.js';
+
+export interface InstallerOptions {
+  readonly netlinker: Netlinker;
+  /** What every route of the peer has in common. */
+  readonly template: Omit<Route, 'destination'>;
+  /** Called when everything asked for was tried: how the kernel took it. */
+  readonly onSettled: (summary: InstallSummary) => void;
+}
+
+export interface InstallSummary {
+  readonly added: number;
+  readonly deleted: number;
+  readonly refused: number;
+  /** The errno of the last refusal; empty without one. */
+  readonly errno: string;
+  /** Milliseconds from the first change to the last. */
+  readonly duration: number;
+}
+
+/** Routes handed to the kernel in one go: enough to fill its batches, few enough to let others in between. */
+const portion = 1024;
+/** Milliseconds until a refused route is tried again, doubled each time up to the longest. */
+const firstRetry = 1000;
+const longestRetry = 30_000;
+
+/**
+ * Keeps the kernel's routes in step with what one peer advertises. What is asked for is remembered as the last word on
+ * each prefix, so a peer that changes its mind faster than the kernel works costs no memory and no needless work.
+ */
+export class RouteInstaller {
+  readonly #options: InstallerOptions;
+  /** Whether each prefix shall be in the kernel, where that is still to be brought about. */
+  readonly #pending = new Map<PrefixKey, boolean>();
+  /** In the kernel, or on the way there. */
+  readonly #installed = new Set<PrefixKey>();
+  /** What the kernel refused and whether the prefix shall be there: tried again later. */
+  readonly #refused = new Map<PrefixKey, boolean>();
+  #working: Promise<void> | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #retries = 0;
+
+  constructor(options: InstallerOptions) {
+    this.#options = options;
+  }
+
+  /** Prefixes the kernel has. */
+  get installed(): number {
+    return this.#installed.size;
+  }
+
+  /** Routes the kernel would not take, or not give up. */
+  get refused(): number {
+    return this.#refused.size;
+  }
+
+  has(key: PrefixKey): boolean {
+    return this.#installed.has(key);
+  }
+
+  /** Takes a route over that is in the kernel already. */
+  adopt(key: PrefixKey): void {
+    this.#installed.add(key);
+  }
+
+  add(keys: Iterable<PrefixKey>): void {
+    for (const key of keys) {
+      if (this.#installed.has(key)) this.#pending.delete(key);
+      else this.#pending.set(key, true);
+    }
+    this.#work();
+  }
+
+  remove(keys: Iterable<PrefixKey>): void {
+    for (const key of keys) {
+      if (this.#installed.has(key)) this.#pending.set(key, false);
+      else this.#pending.delete(key);
+      this.#refused.delete(key);
+    }
+    this.#work();
+  }
+
+  /** Resolves when nothing is left to do but to try refused routes again. */
+  async settled(): Promise<void> {
+    while (this.#working !== undefined) await this.#working;
+  }
+
+  /** Takes all routes out of the kernel and ends. What the kernel will not give up goes with the interface. */
+  async flush(): Promise<void> {
+    this.remove([...this.#pending.keys(), ...this.#installed]);
+    await this.settled();
+    this.stop();
+  }
+
+  /** Ends and leaves the kernel as it is. */
+  stop(): void {
+    this.#pending.clear();
+    this.#refused.clear();
+    clearTimeout(this.#retryTimer);
+  }
+
+  #work(): void {
+    if (this.#pending.size === 0 || this.#working !== undefined) return;
+    this.#working = this.#workOff().finally(() => {
+      this.#working = undefined;
+      this.#work(); // what was asked for since it looked last
+    });
+  }
+
+  async #workOff(): Promise<void> {
+    const {netlinker, onSettled} = this.#options;
+    const start = performance.now();
+    const summary = {added: 0, deleted: 0, refused: 0, errno: ''};
+    while (this.#pending.size > 0) {
+      const {added, deleted} = this.#take();
+      const refusals = [
+        ...this.#note(added, true, await attempt(added, routes => netlinker.routesReplace(routes))),
+        ...this.#note(deleted, false, await attempt(deleted, routes => netlinker.routesDelete(routes))),
+      ];
+      summary.added += added.length;
+      summary.deleted += deleted.length;
+      summary.refused += refusals.length;
+      summary.errno = refusals.at(-1)?.error.errno ?? summary.errno;
+    }
+    this.#scheduleRetry();
+    onSettled({...summary, duration: performance.now() - start});
+  }
+
+  /** The next portion, counted as done: what is asked for meanwhile builds on that. */
+  #take(): {added: Route[]; deleted: Route[]} {
+    const added: Route[] = [];
+    const deleted: Route[] = [];
+    const {template} = this.#options;
+    for (const [key, wanted] of this.#pending) {
+      if (added.length + deleted.length === portion) break;
+      this.#pending.delete(key);
+      if (wanted) this.#installed.add(key);
+      else this.#installed.delete(key);
+      (wanted ? added : deleted).push({...template, destination: keyPrefix(key)});
+    }
+    return {added, deleted};
+  }
+
+  /** Takes back what was counted as done and was refused, and gives that. A route that was gone already is no refusal. */
+  #note(tried: readonly Route[], wanted: boolean, answers: readonly RouteRefusal[]): RouteRefusal[] {
+    if (this.#refused.size > 0) for (const route of tried) this.#refused.delete(keyOf(route));
+    const refusals = answers.filter(({error}) => wanted || error.kind !== 'missing');
+    for (const {route} of refusals) {
+      const key = keyOf(route);
+      if (wanted) this.#installed.delete(key);
+      else this.#installed.add(key);
+      // Unless the peer has said something new of it meanwhile.
+      if (!this.#pending.has(key)) this.#refused.set(key, wanted);
+    }
+    return refusals;
+  }
+
+  #scheduleRetry(): void {
+    clearTimeout(this.#retryTimer);
+    if (this.#refused.size === 0) {
+      this.#retries = 0;
+      return;
+    }
+    const delay = Math.min(firstRetry * 2 ** this.#retries, longestRetry);
+    this.#retries += 1;
+    this.#retryTimer = setTimeout(() => {
+      for (const [key, wanted] of this.#refused) this.#pending.set(key, wanted);
+      this.#work();
+    }, delay);
+  }
+}
+
+const keyOf = ({destination}: Route): PrefixKey => prefixKey(destination.address, destination.length);
+
+/** An operation that failed as a whole refused each of its routes. */
+async function attempt(
+  routes: readonly Route[],
+  operation: (routes: readonly Route[]) => Promise<RouteRefusal[]>,
+): Promise<RouteRefusal[]> {
+  if (routes.length === 0) return [];
+  try {
+    return await operation(routes);
+  } catch (error) {
+    if (!(error instanceof NetlinkError)) throw error;
+    return routes.map(route => ({route, error}));
+  }
+}
