@@ -1,9 +1,13 @@
 import {once} from 'node:events';
+import type {BgpSpeaker} from './bgp/bgp-speaker.js';
 import {RecordingBgpSpeaker} from './bgp/recording-speaker.js';
+import {Speaker} from './bgp/speaker.js';
 import type {NetlinkBackend, Options} from './config/options.js';
+import {readRouteConfig} from './config/route-config.js';
 import {KernelNetlinker} from './netlink/kernel.js';
 import {MemoryNetlinker} from './netlink/memory.js';
 import type {Capabilities, Netlinker} from './netlink/netlinker.js';
+import {logGrpcThrough} from './rpc/grpc-log.js';
 import {parseListenAddress} from './rpc/listen-address.js';
 import {tunnelRpcs} from './rpc/tunnel-rpcs.js';
 import {TunnelServer} from './rpc/tunnel-server.js';
@@ -23,17 +27,22 @@ export class StartError extends Error {
  *
  * @throws {StartError} where the host lacks something the daemon needs
  * @throws {ListenError} where a listener cannot be had
+ * @throws {RouteConfigError} where the route configuration cannot be used
  */
 export async function runDaemon(options: Options, log: Logger, stop: AbortSignal): Promise<void> {
   const startTime = new Date();
+  logGrpcThrough(log);
   const addresses = [
     parseListenAddress(`unix:${options.socket}`, '--socket'),
     ...options.listen.map(address => parseListenAddress(address, '--listen')),
   ];
+  const {exclude} = options.routeConfig === undefined ? {exclude: []} : readRouteConfig(options.routeConfig);
   await using netlinker = await openNetlinker(options.netlink);
   const capabilities = await netlinker.capabilities();
   requireAll(capabilities);
-  await using bgp = new RecordingBgpSpeaker();
+  // A model of the kernel has no peers to call.
+  await using bgp: BgpSpeaker =
+    options.netlink === 'kernel' ? new Speaker({netlinker, log, exclude}) : new RecordingBgpSpeaker();
   await using manager = new TunnelManager({netlinker, bgp}, log);
   const daemonInfo = () => ({
     version,

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import {inspect} from 'node:util';
 import {type Options, parseCommandLine, UsageError, usage} from './config/options.js';
+import {RouteConfigError} from './config/route-config.js';
 import {runDaemon, StartError} from './daemon.js';
 import {ListenError} from './rpc/listen-error.js';
 import {createLogger, type Logger} from './telemetry/logger.js';
@@ -51,7 +52,7 @@ function endOnUnexpectedError(log: Logger): void {
   process.on('unhandledRejection', end);
 }
 
-const startErrors = [UsageError, ListenError, StartError];
+const startErrors = [UsageError, ListenError, StartError, RouteConfigError];
 
 try {
   await main(process.argv.slice(2));

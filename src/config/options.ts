@@ -23,6 +23,8 @@ export interface Options {
   readonly logLevel: LogLevel;
   /** Name of the DoubleZero network, as `GetDaemonInfo` reports it. */
   readonly network: string;
+  /** Path of the route configuration. */
+  readonly routeConfig: string | undefined;
 }
 
 interface Flag {
@@ -55,6 +57,10 @@ const flags = {
     fallback: 'teardown',
   },
   'log-level': {value: logLevels.join('|'), text: 'how much to log', fallback: 'info'},
+  'route-config': {
+    value: 'FILE',
+    text: 'JSON file with destinations that are never installed or deleted: {"exclude": ["203.0.113.7"]}',
+  },
   network: {value: 'NAME', text: 'name of the DoubleZero network, for GetDaemonInfo', fallback: 'mainnet-beta'},
 } satisfies Record<string, Flag>;
 
@@ -87,6 +93,7 @@ export function parseCommandLine(args: readonly string[]): Command {
       onExit: oneOf('on-exit', exitModes, values['on-exit']),
       logLevel: oneOf('log-level', logLevels, values['log-level']),
       network: required('network', values.network),
+      routeConfig: values['route-config'],
     },
   };
 }
@@ -103,6 +110,7 @@ function readFlags(args: readonly string[]) {
         'on-exit': {...text, default: flags['on-exit'].fallback},
         'log-level': {...text, default: flags['log-level'].fallback},
         network: {...text, default: flags.network.fallback},
+        'route-config': text,
         help: {type: 'boolean', short: 'h'},
         version: {type: 'boolean'},
       },

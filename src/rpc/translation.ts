@@ -6,6 +6,7 @@ import type {SpecInput} from '../tunnels/spec-parse.js';
 import type {Tunnel, TunnelState} from '../tunnels/tunnel.js';
 import type {RouteAnswer} from '../tunnels/tunnel-manager.js';
 import {type BgpSession, BgpSessionState} from './generated/doublezero/tunnel/v1/bgp_session.js';
+import {KernelState, type Route} from './generated/doublezero/tunnel/v1/route.js';
 import type {RemoveTunnelResponse, TeardownStep} from './generated/doublezero/tunnel/v1/teardown.js';
 import {
   type Link,
@@ -15,6 +16,7 @@ import {
 import type {ResolveRouteResponse} from './generated/doublezero/tunnel/v1/tunnel_service.js';
 import {type TunnelSpec as ProtoSpec, ServiceType as ProtoType} from './generated/doublezero/tunnel/v1/tunnel_spec.js';
 import type {Duration} from './generated/google/protobuf/duration.js';
+import type {TunnelRoute} from './route-pages.js';
 
 const serviceTypes: Record<ServiceType, ProtoType> = {
   ibrl: ProtoType.SERVICE_TYPE_IBRL,
@@ -122,4 +124,14 @@ export const fromRoute = (route: RouteAnswer): ResolveRouteResponse => ({
   nextHop: optionalText(route.gateway),
   interface: route.interface ?? '',
   tunnel: route.tunnel ?? '',
+});
+
+export const fromLearnedRoute = (route: TunnelRoute): Route => ({
+  prefix: formatPrefix(route.prefix),
+  nextHop: formatIpv4(route.nextHop),
+  source: optionalText(route.source),
+  table: route.table,
+  tunnel: route.tunnel,
+  kernelState: route.installed ? KernelState.KERNEL_STATE_PRESENT : KernelState.KERNEL_STATE_ABSENT,
+  asPath: [...route.asPath],
 });

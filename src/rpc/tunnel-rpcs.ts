@@ -1,17 +1,17 @@
 import {status} from '@grpc/grpc-js';
 import type {BgpSpeaker} from '../bgp/bgp-speaker.js';
-import {InvalidArgument} from '../tunnels/errors.js';
 import type {Tunnel} from '../tunnels/tunnel.js';
 import type {TunnelManager} from '../tunnels/tunnel-manager.js';
 import type {DaemonInfo} from './generated/doublezero/tunnel/v1/daemon_info.js';
 import {ServiceType, type TunnelSpec} from './generated/doublezero/tunnel/v1/tunnel_spec.js';
+import {pageOfRoutes} from './route-pages.js';
 import type {TunnelRpcs} from './rpcs.js';
 import {RpcError} from './status.js';
-import {fromReport, fromRoute, fromTunnel, toSpecInput} from './translation.js';
+import {fromLearnedRoute, fromReport, fromRoute, fromTunnel, toSpecInput} from './translation.js';
 
 export interface TunnelRpcsOptions {
   readonly manager: TunnelManager;
-  readonly bgp: Pick<BgpSpeaker, 'session'>;
+  readonly bgp: Pick<BgpSpeaker, 'session' | 'routes'>;
   /** What the daemon is, at the time of the call. */
   readonly daemonInfo: () => DaemonInfo;
 }
@@ -47,12 +47,14 @@ export function tunnelRpcs({manager, bgp, daemonInfo}: TunnelRpcsOptions): Tunne
       },
     },
     listRoutes: {
-      handle({name, pageToken}) {
-        if (name !== '') manager.get(name);
-        if (pageToken !== '') {
-          throw new InvalidArgument([{field: 'page_token', description: 'is none that ListRoutes gave out'}]);
-        }
-        return {routes: [], nextPageToken: ''};
+      handle({name, ...page}) {
+        const tunnels = name === '' ? manager.list() : [manager.get(name)];
+        const {routes, nextPageToken} = pageOfRoutes(
+          bgp,
+          tunnels.map(tunnel => tunnel.name),
+          page,
+        );
+        return {routes: routes.map(fromLearnedRoute), nextPageToken};
       },
     },
     resolveRoute: {handle: async ({destination}) => fromRoute(await manager.resolveRoute(destination))},
