@@ -6,6 +6,7 @@ import {fileURLToPath} from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const protoStamp = 'dist/descriptor-set.binpb';
+const protoInputs = ['proto', 'buf.yaml', 'buf.gen.yaml', 'package-lock.json', 'scripts/build.mjs'];
 const compileStamp = 'dist/.compiled';
 const generated = 'src/rpc/generated';
 
@@ -21,23 +22,35 @@ function newest(path) {
 
 const isFresh = (stamp, inputs) => existsSync(stamp) && statSync(stamp).mtimeMs > Math.max(...inputs.map(newest));
 
-function run(name, ...args) {
-  const {status, error} = spawnSync(join('node_modules/.bin', name), args, {stdio: 'inherit'});
-  if (error !== undefined) console.error(`${name}: ${error.message}; is \`npm ci\` done?`);
-  if (status !== 0) process.exit(status ?? 1);
+/** Runs a program of node_modules; returns its standard output where that is a pipe. */
+function run(name, args, stdout = 'inherit') {
+  const options = {stdio: ['inherit', stdout, 'inherit'], maxBuffer: 2 ** 26};
+  const result = spawnSync(join('node_modules/.bin', name), args, options);
+  if (result.error !== undefined) console.error(`${name}: ${result.error.message}; is \`npm ci\` done?`);
+  if (result.status !== 0) process.exit(result.status ?? 1);
+  return result.stdout;
 }
 
-if (!existsSync(generated) || !isFresh(protoStamp, ['proto', 'buf.yaml', 'buf.gen.yaml', 'package-lock.json'])) {
+const descriptors = (...args) => run('buf', ['build', ...args, '--as-file-descriptor-set', '--output', '-'], 'pipe');
+
+if (!existsSync(generated) || !isFresh(protoStamp, protoInputs)) {
   mkdirSync('dist', {recursive: true});
-  run('buf', 'generate');
-  // Last, since it is what says that both are done. Imports are in it: reflection has to answer for them too.
-  run('buf', 'build', '--output', protoStamp);
+  run('buf', ['generate']);
+  // All that reflection answers for: the imports are in it, and the services that stand beside ours on every listener.
+  const reflection = 'node_modules/@grpc/reflection/build/proto';
+  const sets = [
+    descriptors(),
+    descriptors('node_modules/grpc-health-check/proto'),
+    descriptors(reflection, '--path', `${reflection}/grpc`),
+  ];
+  // Sets put one after the other are one set. Written last, since it is what says that all of this is done.
+  writeFileSync(protoStamp, Buffer.concat(sets));
 }
 
 const sources = ['src', 'test', 'lab', 'bench'].filter(folder => existsSync(folder));
 if (!isFresh(compileStamp, [...sources, 'tsconfig.json', 'package-lock.json'])) {
   const start = new Date();
-  run('tsc', '--project', '.');
+  run('tsc', ['--project', '.']);
   // Empty; of the time the compiler began, so that a file saved meanwhile is compiled by the next build.
   writeFileSync(compileStamp, '');
   utimesSync(compileStamp, start, start);

@@ -5,7 +5,7 @@ import type {ServerDuplexStream, ServiceDefinition, UntypedServiceImplementation
 import type {PackageDefinition} from '@grpc/proto-loader';
 import type {ServiceRegistry} from './streams.js';
 
-/** Made by the build: all protos with their imports, in dist/. */
+/** Made by the build, in dist/: our protos with their imports, health, and reflection itself. */
 const descriptorSet = new URL('../../descriptor-set.binpb', import.meta.url);
 const require = createRequire(import.meta.url);
 
@@ -66,8 +66,6 @@ function loadReflection(): Map<string, Reflection> {
  * package, without imports, comments and JSON names, so that clients would print other names than the protos have.
  */
 function packageDefinition(): PackageDefinition {
-  const {loadSync} = require('@grpc/proto-loader') as typeof import('@grpc/proto-loader');
-  const {protoPath} = require('grpc-health-check') as typeof import('grpc-health-check');
   const fileDescriptorProtos: Buffer[] = [];
   const reader = new BinaryReader(readFileSync(descriptorSet));
   while (reader.pos < reader.len) {
@@ -75,10 +73,7 @@ function packageDefinition(): PackageDefinition {
     fileDescriptorProtos.push(Buffer.from(reader.bytes()));
   }
   // ReflectionService looks at the files of an entry, whatever it describes.
-  return {
-    ...loadSync(protoPath),
-    files: {format: 'Protocol Buffer 3 EnumDescriptorProto', type: {}, fileDescriptorProtos},
-  };
+  return {files: {format: 'Protocol Buffer 3 EnumDescriptorProto', type: {}, fileDescriptorProtos}};
 }
 
 function known<Value>(value: Value | undefined): Value {

@@ -48,6 +48,13 @@ function connect(service: string, protoFile: string, address: string) {
   return new Client(address, credentials.createInsecure());
 }
 
+/** Output of `buf curl`, which knows nothing but what reflection tells it. */
+async function curl(...args: string[]): Promise<string> {
+  const buf = join(root, 'node_modules/.bin/buf');
+  const common = ['curl', '--reflect', '--protocol', 'grpc', '--http2-prior-knowledge', '--emit-defaults'];
+  return (await promisify(execFile)(buf, [...common, ...args])).stdout;
+}
+
 test('addresses are reported as bound', async t => {
   await using world = await serveEverywhere();
   const [unix, ipv4, ipv6] = world.server.addresses;
@@ -86,8 +93,10 @@ for (const version of ['v1', 'v1alpha']) {
       };
       const services = await ask({listServices: '*'});
       t.deepEqual(services.listServicesResponse?.service, [
-        {name: 'grpc.health.v1.Health'},
         {name: 'doublezero.tunnel.v1.TunnelService'},
+        {name: 'grpc.health.v1.Health'},
+        {name: 'grpc.reflection.v1.ServerReflection'},
+        {name: 'grpc.reflection.v1alpha.ServerReflection'},
       ]);
       const found = await ask({fileContainingSymbol: 'doublezero.tunnel.v1.TunnelService'});
       t.true((found.fileDescriptorResponse?.fileDescriptorProto?.length ?? 0) > 5);
@@ -104,16 +113,20 @@ for (const version of ['v1', 'v1alpha']) {
 test('a client that has only reflection prints fields under their proto names', async t => {
   await using world = await serveEverywhere();
   const [unix = '', ipv4] = world.server.addresses;
-  const curl = async (...args: string[]) => {
-    const buf = join(root, 'node_modules/.bin/buf');
-    const common = ['curl', '--reflect', '--protocol', 'grpc', '--http2-prior-knowledge', '--emit-defaults'];
-    return (await promisify(execFile)(buf, [...common, ...args])).stdout;
-  };
   const expected = {netlink_backend: 'memory', gre_supported: true, socket_abort_supported: false};
   const method = 'doublezero.tunnel.v1.TunnelService/GetDaemonInfo';
   t.like(JSON.parse(await curl(`http://${ipv4}/${method}`)), expected);
   const socket = unix.slice('unix:'.length);
   t.like(JSON.parse(await curl('--unix-socket', socket, `http://localhost/${method}`)), expected);
+});
+
+test('a client that has only reflection can list every method, and ask for health', async t => {
+  await using world = await serveEverywhere();
+  const [, address] = world.server.addresses;
+  const methods = await curl(`http://${address}`, '--list-methods');
+  t.true(methods.includes('doublezero.tunnel.v1.TunnelService/ProvisionTunnel'));
+  t.true(methods.includes('grpc.health.v1.Health/Check'));
+  t.deepEqual(JSON.parse(await curl(`http://${address}/grpc.health.v1.Health/Check`)), {status: 'SERVING'});
 });
 
 test('a port that another program listens on is an error that names flag and address', async t => {
