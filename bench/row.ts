@@ -1,42 +1,64 @@
-/** One line of the table: what was measured of this program, beside a reference measured in the same run. */
+/** One line of the table: what was measured of this program, and a reference measured in the same run. */
 export interface Row {
-  /** For example `provision ibrl, p50`. */
+  /** What was measured and against what: `provision ibrl, against its bare netlink operations`. */
   readonly what: string;
   readonly ours: number;
   readonly reference: number;
-  /** What the reference is: `bare netlink operations`. */
-  readonly against: string;
   /** Of both numbers: `ms`, `µs/route`, `calls/s`, `MB`. */
   readonly unit: string;
-  /** What is aimed at, in words, and whether it is met; absent for what is only shown. */
+  /** Absent for what is only shown. */
   readonly aim?: Aim | undefined;
 }
 
 export interface Aim {
+  /** In words: `ratio at most 0.4`. */
   readonly text: string;
   readonly met: boolean;
 }
 
-/** Measures one part. What it notes about the conditions is printed above the table. */
-export type Part = (note: (line: string) => void) => Promise<Row[]>;
+/** Judges the two numbers of a row. */
+export type Judge = (ours: number, reference: number) => Aim;
 
-const columns = ['measured', 'ours', 'reference', 'ratio', 'unit', 'beside', 'aim', ''];
+export const row = (what: string, ours: number, reference: number, unit: string, judge?: Judge): Row => ({
+  what,
+  ours,
+  reference,
+  unit,
+  aim: judge?.(ours, reference),
+});
+
+export const ratioAtMost =
+  (limit: number): Judge =>
+  (ours, reference) => ({text: `ratio at most ${limit}`, met: ours <= limit * reference});
+
+export const ratioAtLeast =
+  (limit: number): Judge =>
+  (ours, reference) => ({text: `ratio at least ${limit}`, met: ours >= limit * reference});
+
+/** The value below which the given part of the samples is; `samples` in any order, not empty. */
+export function quantile(samples: readonly number[], part: number): number {
+  const sorted = samples.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
+}
+
+export const median = (samples: readonly number[]): number => quantile(samples, 0.5);
+
+const columns = ['measured', 'ours', 'reference', 'ratio', 'unit', 'aim', ''];
 
 const round = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
 
-const cells = ({what, ours, reference, against, unit, aim}: Row): string[] => [
+const cells = ({what, ours, reference, unit, aim}: Row): string[] => [
   what,
   round(ours),
   round(reference),
   (ours / reference).toFixed(2),
   unit,
-  against,
   aim?.text ?? '',
   aim ? (aim.met ? 'ok' : 'missed') : '',
 ];
 
-/** The rows as text, numbers flush right. */
-export function formatTable(rows: readonly Row[]): string {
+/** The rows as a table, numbers flush right. */
+export function formatRows(rows: readonly Row[]): string {
   const lines = [columns, ...rows.map(cells)];
   const widths = columns.map((_, column) => Math.max(...lines.map(line => line[column]?.length ?? 0)));
   const isNumber = (column: number) => column >= 1 && column <= 3;
