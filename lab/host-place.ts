@@ -22,6 +22,12 @@ export class HostPlace implements Place {
 
   run(command: readonly string[], options: RunOptions): Promise<Outcome> {
     const init = join(projectFolder, 'lab/host-init.sh');
-    return runGuest(async folder => ({command: 'unshare', args: [...unshare, 'sh', init, folder]}), command, options);
+    const start = async (folder: string) => ({
+      command: 'unshare',
+      args: [...unshare, 'sh', init, folder],
+      // Nothing of the caller's environment, as in a place with an init of its own.
+      env: {PATH: `${process.env.PATH}:/usr/sbin:/sbin`},
+    });
+    return runGuest(start, command, options);
   }
 }

@@ -20,7 +20,7 @@ const install = `
     printf '#!/bin/sh\\nexit 101\\n' >$policy && chmod 755 $policy
   fi
   export DEBIAN_FRONTEND=noninteractive
-  apt-get -qq update && apt-get -qq install --yes --no-install-recommends "$@"
+  apt-get -qq update && apt-get -qq install --yes --no-install-recommends "$@" >/dev/null
 `;
 
 function fail(message) {
