@@ -6,6 +6,17 @@ import type {RemoveTunnelResponse} from '../../src/rpc/generated/doublezero/tunn
 import {Tunnel} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel.js';
 import {InvalidArgument, TunnelError} from '../../src/tunnels/errors.js';
 import {answer, deferred, detailsOf, serve} from './plumbing.js';
+import {
+  endHeaders,
+  endStream,
+  frame,
+  frameType,
+  message,
+  preface,
+  rawConnect,
+  received,
+  requestHeaders,
+} from './raw-http2.js';
 
 const removed: RemoveTunnelResponse = {steps: []};
 const name = 'doublezero0';
@@ -110,6 +121,25 @@ test('a handler learns that the deadline has passed, and its work is logged as g
   await aborted;
   await delay(0); // the line follows the handler's promise
   t.like(world.lines[0], {outcome: 'OK', cancelled: true});
+});
+
+test('a call whose deadline has passed before it began is not begun', async t => {
+  let begun = 0;
+  await using world = await serve({
+    getTunnel: {
+      handle() {
+        begun++;
+        return Tunnel.create();
+      },
+    },
+  });
+  const socket = await rawConnect(world.server.addresses[0] ?? '');
+  const late = requestHeaders({'grpc-timeout': '0n'});
+  const [start, request] = [frame(frameType.settings, 0, 0), frame(frameType.headers, endHeaders, 1, late)];
+  socket.write(Buffer.concat([preface, start, request, frame(frameType.data, endStream, 1, message(Buffer.alloc(0)))]));
+  await received(socket, frameType.headers); // the answer
+  socket.destroy();
+  t.is(begun, 0);
 });
 
 test('a handler learns that the caller has given up', async t => {

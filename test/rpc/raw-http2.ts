@@ -1,4 +1,4 @@
-import {once} from 'node:events';
+import {on, once} from 'node:events';
 import {connect, type Socket} from 'node:net';
 
 export const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
@@ -57,4 +57,17 @@ export async function rawConnect(address: string): Promise<Socket> {
   await once(socket, 'connect');
   socket.on('error', () => {});
   return socket;
+}
+
+/** Resolves when the server has sent a frame of the type. */
+export async function received(socket: Socket, type: number): Promise<void> {
+  let bytes = Buffer.alloc(0);
+  for await (const [chunk] of on(socket, 'data', {close: ['close']})) {
+    bytes = Buffer.concat([bytes, chunk]);
+    while (bytes.length >= 9 && bytes.length >= 9 + bytes.readUIntBE(0, 3)) {
+      if (bytes[3] === type) return;
+      bytes = bytes.subarray(9 + bytes.readUIntBE(0, 3));
+    }
+  }
+  throw new Error('the connection was closed first');
 }
