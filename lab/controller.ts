@@ -1,4 +1,5 @@
 import {type CallOptions, credentials, Metadata, type ServiceError, status} from '@grpc/grpc-js';
+import type {DaemonInfo} from '../src/rpc/generated/doublezero/tunnel/v1/daemon_info.js';
 import type {RemoveTunnelResponse} from '../src/rpc/generated/doublezero/tunnel/v1/teardown.js';
 import type {Tunnel} from '../src/rpc/generated/doublezero/tunnel/v1/tunnel.js';
 import {
@@ -69,6 +70,10 @@ export class Controller implements Disposable {
 
   async list(): Promise<Tunnel[]> {
     return (await this.#call<object, ListTunnelsResponse>(this.#client.listTunnels, {})).tunnels;
+  }
+
+  daemonInfo(): Promise<DaemonInfo> {
+    return this.#call(this.#client.getDaemonInfo, {});
   }
 
   #call<Request, Response>(method: Call<Request, Response>, request: Request): Promise<Response> {

@@ -8,6 +8,7 @@ import {fileURLToPath} from 'node:url';
 const debianPackages = {
   lab: ['user-mode-linux', 'kmod', 'iproute2', 'iputils-ping', 'tcpdump'],
   python: ['python3', 'python3-venv'],
+  image: ['buildah', 'debootstrap', 'iproute2', 'libcap2-bin'],
 };
 
 // Packages with services in them enable and start those when installed. The laboratory starts what it needs itself, in
