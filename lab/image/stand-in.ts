@@ -1,0 +1,59 @@
+import {copyFile, mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import type {Buildah} from './buildah.js';
+import {run} from './programs.js';
+
+export interface StandIn {
+  readonly image: string;
+  /** Release of Node.js: `26`. */
+  readonly node: string;
+  /** Release of Debian: `bookworm`. */
+  readonly suite: string;
+}
+
+/** npm is no part of the package `node`; this is the line of it that the official images carry. */
+const npm = 'npm@11';
+
+/**
+ * Makes an image like the official one of Node.js from Debian's packages and npm's. Ways to the registries that are
+ * this machine's own affair go in here, since they have no place in the Dockerfile: which npm registry, which CAs.
+ */
+export async function makeStandIn(buildah: Buildah, {image, node, suite}: StandIn): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'stand-in-'));
+  try {
+    const root = join(folder, 'root');
+    // libatomic1: Node.js needs it, and the official image adds it too.
+    await run('debootstrap', ['--variant=minbase', '--include=libatomic1', suite, root]);
+    // What the package `node` does in its install script, which npm would ask about: fetch the one for this platform.
+    const program = `node-${process.platform}-${process.arch}`;
+    const install = ['install', '--no-audit', '--no-fund', '--ignore-scripts'];
+    await run('npm', [...install, '--prefix', join(folder, 'npm'), `${program}@${node}`], {cwd: folder});
+    await copyFile(join(folder, 'npm/node_modules', program, 'bin/node'), join(root, 'usr/local/bin/node'));
+    await run('npm', [...install, '--global', '--prefix', join(root, 'usr/local'), npm], {cwd: folder});
+    await writeNpmConfiguration(root);
+    // As in Debian's own images: no packages and indexes that apt could fetch again.
+    await rm(join(root, 'var/cache/apt'), {recursive: true});
+    await mkdir(join(root, 'var/cache/apt/archives/partial'), {recursive: true});
+    await buildah.import(root, image, ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin']);
+  } finally {
+    await rm(folder, {recursive: true, force: true});
+  }
+}
+
+async function writeNpmConfiguration(root: string): Promise<void> {
+  const [registry, cafile] = await Promise.all(['registry', 'cafile'].map(readNpmConfiguration));
+  const lines = [`registry=${registry}`];
+  const authorities = cafile ?? process.env.NODE_EXTRA_CA_CERTS;
+  if (authorities) {
+    await copyFile(authorities, join(root, 'etc/stand-in-ca.crt'));
+    lines.push('cafile=/etc/stand-in-ca.crt');
+  }
+  await mkdir(join(root, 'usr/local/etc'), {recursive: true});
+  await writeFile(join(root, 'usr/local/etc/npmrc'), lines.join('\n'));
+}
+
+async function readNpmConfiguration(key: string): Promise<string | undefined> {
+  const value = (await run('npm', ['config', 'get', key])).trim();
+  return ['', 'null', 'undefined'].includes(value) ? undefined : value;
+}
