@@ -1,6 +1,5 @@
 import {setTimeout as delay} from 'node:timers/promises';
-import {promisify} from 'node:util';
-import {Metadata, type ServiceError, status} from '@grpc/grpc-js';
+import {type ServiceError, status} from '@grpc/grpc-js';
 import test from 'ava';
 import type {RemoveTunnelResponse} from '../../src/rpc/generated/doublezero/tunnel/v1/teardown.js';
 import {Tunnel} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel.js';
@@ -114,13 +113,10 @@ test('a handler learns that the deadline has passed, and its work is logged as g
       },
     },
   });
-  await promisify(world.client.waitForReady.bind(world.client))(Infinity);
-  const call = answer(done => world.client.removeTunnel(request, new Metadata(), {deadline: Date.now() + 50}, done));
-  const error = await t.throwsAsync<ServiceError>(call);
-  t.is(error.code, status.DEADLINE_EXCEEDED);
+  await callWithTimeout(world.server.addresses[0] ?? '', 'RemoveTunnel', '300m');
   await aborted;
   await delay(0); // the line follows the handler's promise
-  t.like(world.lines[0], {outcome: 'OK', cancelled: true});
+  t.like(world.lines[0], {outcome: 'OK', cancelled: true, tunnel: ''});
 });
 
 test('a call whose deadline has passed before it began is not begun', async t => {
@@ -133,12 +129,7 @@ test('a call whose deadline has passed before it began is not begun', async t =>
       },
     },
   });
-  const socket = await rawConnect(world.server.addresses[0] ?? '');
-  const late = requestHeaders({'grpc-timeout': '0n'});
-  const [start, request] = [frame(frameType.settings, 0, 0), frame(frameType.headers, endHeaders, 1, late)];
-  socket.write(Buffer.concat([preface, start, request, frame(frameType.data, endStream, 1, message(Buffer.alloc(0)))]));
-  await received(socket, frameType.headers); // the answer
-  socket.destroy();
+  await callWithTimeout(world.server.addresses[0] ?? '', 'GetTunnel', '0n');
   t.is(begun, 0);
 });
 
@@ -160,3 +151,16 @@ test('a handler learns that the caller has given up', async t => {
   call.cancel();
   await t.notThrowsAsync(aborted);
 });
+
+/** A call with an empty request whose time runs from when the server hears of it; resolves when it is answered. */
+async function callWithTimeout(address: string, method: string, timeout: string): Promise<void> {
+  const path = `/doublezero.tunnel.v1.TunnelService/${method}`;
+  const headers = requestHeaders({':path': path, 'grpc-timeout': timeout});
+  const socket = await rawConnect(address);
+  socket.write(preface);
+  socket.write(frame(frameType.settings, 0, 0));
+  socket.write(frame(frameType.headers, endHeaders, 1, headers));
+  socket.write(frame(frameType.data, endStream, 1, message(Buffer.alloc(0))));
+  await received(socket, frameType.headers);
+  socket.destroy();
+}
