@@ -102,6 +102,7 @@ export type RouteFilter = Partial<Pick<Route, 'table' | 'protocol' | 'gateway' |
  * (`test/contract/netlinker.ts`) holds every implementation to the promises made here.
  */
 export interface Netlinker extends AsyncDisposable {
+  /** Changes nothing, except that Linux may load a module to answer. */
   capabilities(): Promise<Capabilities>;
 
   /** `undefined` where there is no interface of that name. */
@@ -124,16 +125,19 @@ export interface Netlinker extends AsyncDisposable {
   /** Fails with `missing` where the interface or the address is not there. */
   addressDelete(name: string, address: InterfaceAddress): Promise<void>;
 
-  /** All rules of the host, in the order of their priorities. */
+  /** The host's rules in the order of their priorities, but not those that do or ask for more than a `Rule` can say. */
   rules(): Promise<Rule[]>;
   /** Fails with `exists`. */
   ruleAdd(rule: Rule): Promise<void>;
-  /** Fails with `missing`. */
+  /** Deletes the rule that equals the given one, absent selectors included. Fails with `missing`. */
   ruleDelete(rule: Rule): Promise<void>;
 
-  /** The host's unicast routes, cached and local ones left out. */
+  /** The host's unicast routes with one IPv4 next hop; cached and local ones are left out. */
   routes(filter?: RouteFilter): Promise<Route[]>;
-  /** Adds routes in order, replacing those with the same destination in the same table. Resolves to the refused ones. */
+  /**
+   * Adds routes in order, replacing those with the same destination in the same table. Resolves to the refused ones, in
+   * order too.
+   */
   routesReplace(routes: readonly Route[]): Promise<RouteRefusal[]>;
   /**
    * Deletes the routes that match in every field given. Resolves to the refused ones: `missing` for a route
