@@ -1,7 +1,7 @@
 import type {BgpSessionState} from './bgp-speaker.js';
 
 /** Milliseconds without an established session after which it counts as failed. */
-export const establishmentTime = 30_000;
+export const defaultEstablishmentTime = 30_000;
 
 /**
  * What a session looks like from outside. The state machine goes round and round while a peer is away; this says in one
@@ -16,8 +16,12 @@ export class SessionStatus {
   /** Whether TCP came up since the clock was last started. */
   #connected = false;
   #clock: NodeJS.Timeout | undefined;
+  #stopped = false;
 
-  constructor(private readonly onChange: () => void) {
+  constructor(
+    private readonly onChange: () => void,
+    private readonly establishmentTime = defaultEstablishmentTime,
+  ) {
     this.#startClock();
   }
 
@@ -43,38 +47,32 @@ export class SessionStatus {
     this.holdTime = undefined;
     this.establishedTime = undefined;
     const hadConnection = wasUp || this.state === 'initializing' || (this.state === 'pending' && this.#connected);
-    if (error !== '') this.#note(error);
-    if (hadConnection) this.#become('down');
+    this.#become(hadConnection ? 'down' : this.state, error || this.lastError);
     if (wasUp) this.#startClock();
   }
 
+  /** No time is kept any more, whatever happens to the session on its way out. */
   stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#clock);
   }
 
   #startClock(): void {
     clearTimeout(this.#clock);
     this.#connected = false;
+    if (this.#stopped) return;
     this.#clock = setTimeout(() => {
       const state = this.#connected ? 'failed' : 'unreachable';
       this.#startClock();
       this.#become(state);
-    }, establishmentTime);
+    }, this.establishmentTime);
   }
 
-  #note(error: string): void {
-    if (error === this.lastError) return;
-    this.lastError = error;
-    this.#changed();
-  }
-
-  #become(state: BgpSessionState): void {
-    if (state === this.state) return;
+  /** State and error change together, so that nobody is told of one without the other. */
+  #become(state: BgpSessionState, error = this.lastError): void {
+    if (state === this.state && error === this.lastError) return;
     this.state = state;
-    this.#changed();
-  }
-
-  #changed(): void {
+    this.lastError = error;
     this.lastUpdate = new Date();
     this.onChange();
   }
