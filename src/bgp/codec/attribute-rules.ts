@@ -65,7 +65,7 @@ const raw = ({type, flags, value}: AttributeOctets): AttributeFields => ({
 });
 const keptFlags = attributeFlag.optional | attributeFlag.transitive | attributeFlag.partial;
 
-/** The checks of `items` are made, the content stays as it is: nothing here acts on it. */
+/** Checked for its length only: nothing here acts on what is in it. */
 const rawItems = (length: number) => (attribute: AttributeOctets) => {
   multipleOf(length, attribute);
   return raw(attribute);

@@ -1,20 +1,16 @@
 import {BgpError, errorCode, openSubcode} from './bgp-error.js';
 import {concat, lengthField, numbersIn, u8At, u16, u16At, u32, u32At} from './octets.js';
 
-/** Address family identifiers this program names (IANA). */
-export const afi = {ipv4: 1, ipv6: 2} as const;
-/** Subsequent address family identifiers this program names (IANA). */
-export const safi = {unicast: 1} as const;
-
 export interface AddressFamily {
   readonly afi: number;
   readonly safi: number;
 }
 
-export const ipv4Unicast: AddressFamily = {afi: afi.ipv4, safi: safi.unicast};
+/** The one family this program carries routes of. */
+export const ipv4Unicast: AddressFamily = {afi: 1, safi: 1};
 
-export const isIpv4Unicast = (family: AddressFamily): boolean =>
-  family.afi === afi.ipv4 && family.safi === safi.unicast;
+export const isIpv4Unicast = ({afi, safi}: AddressFamily): boolean =>
+  afi === ipv4Unicast.afi && safi === ipv4Unicast.safi;
 
 /** RFC 4760 §8: a family the speaker carries routes of. */
 export interface MultiprotocolCapability extends AddressFamily {

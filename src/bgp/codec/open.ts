@@ -56,7 +56,7 @@ export function decodeOpen(body: Uint8Array): Open {
 /** The whole message. Lengths of two octets (RFC 9072) are used only where one octet cannot say them. */
 export function encodeOpen(open: Open): Uint8Array {
   const parameters = open.optionalParameters.map(encodeParameter);
-  const extended = parameters.some(({value}) => value.length > 255) || totalLength(parameters, 2) > 255;
+  const extended = parameters.reduce((total, {value}) => total + 2 + value.length, 0) > 255;
   const list = concat(
     ...parameters.flatMap(({type, value}) => [[type], lengthField(extended ? 2 : 1, value, 'parameter'), value]),
   );
@@ -101,6 +101,3 @@ const encodeParameter = (parameter: OptionalParameter) =>
   parameter.kind === 'capabilities'
     ? {type: capabilitiesParameter, value: encodeCapabilities(parameter.capabilities)}
     : parameter;
-
-const totalLength = (parameters: readonly {value: Uint8Array}[], prefix: number) =>
-  parameters.reduce((total, {value}) => total + prefix + value.length, 0);
