@@ -1,0 +1,102 @@
+import {randomUUID} from 'node:crypto';
+import type {BgpSessionStatus} from '../bgp/bgp-speaker.js';
+import type {Tunnel} from './tunnel.js';
+import {Watcher, type WatcherTooSlow} from './watcher.js';
+
+/** What can happen to a tunnel, by the names of `TunnelEventType` in the protos. */
+export type ChangeType =
+  | 'created'
+  | 'updated'
+  | 'sessionChanged'
+  | 'teardownStarted'
+  | 'linkDown'
+  | 'removed'
+  | 'driftDetected'
+  | 'driftRepaired';
+
+/** Something that happened, or a part of the snapshot that a watch begins with. Every reader gets the same object. */
+export interface TunnelEvent {
+  readonly type: ChangeType | 'snapshot' | 'snapshotEnd';
+  /** Right after the event; for `removed` as it last was. Absent in `snapshotEnd`. */
+  readonly tunnel?: Tunnel;
+  readonly session?: BgpSessionStatus | undefined;
+  readonly time: Date;
+  /** Resumes after this event. Empty in `snapshot`: half a snapshot cannot be resumed. */
+  readonly resumeToken: string;
+  readonly reason: string;
+}
+
+export interface WatchOptions {
+  /** Of the last event that was dealt with; empty to begin with a snapshot. */
+  readonly resumeToken: string;
+  /** Tunnels of interest; empty for all. */
+  readonly names: readonly string[];
+  readonly signal: AbortSignal;
+  /** Called at once when the reader is cut off; it may be stuck and never see what the stream throws. */
+  readonly onOverrun: (error: WatcherTooSlow) => void;
+}
+
+/** A tunnel with its session at one moment. */
+export interface Observed {
+  readonly tunnel: Tunnel;
+  readonly session: BgpSessionStatus | undefined;
+}
+
+/** Changes kept for those who resume: some minutes even of a session that goes up and down all the time. */
+const historyLength = 4096;
+
+/** Tells what happens to the tunnels, in order, to any number of readers. */
+export class TunnelEvents {
+  /** Tokens of another run of the daemon must not be taken for ours. */
+  readonly #run = randomUUID();
+  readonly #history: TunnelEvent[] = [];
+  readonly #watchers = new Set<Watcher>();
+  #sequence = 0;
+
+  constructor(private readonly observe: () => Observed[]) {}
+
+  publish(type: ChangeType, {tunnel, session}: Observed, reason = ''): void {
+    this.#sequence += 1;
+    const event = {type, tunnel, session, time: new Date(), resumeToken: this.#token(), reason};
+    this.#history.push(event);
+    if (this.#history.length > historyLength) this.#history.shift();
+    for (const watcher of this.#watchers) watcher.offer(event);
+  }
+
+  /**
+   * What happened since the token, or a snapshot where there is none, or none that we know: then everything that happens.
+   * Throws `WatcherTooSlow`.
+   */
+  async *watch({resumeToken, names, signal, onOverrun}: WatchOptions): AsyncGenerator<TunnelEvent, void, void> {
+    const wants = ({tunnel}: TunnelEvent) => !tunnel || names.length === 0 || names.includes(tunnel.name);
+    const watcher = new Watcher(wants, onOverrun);
+    // Taken in the same breath as the registration, so nothing falls between the two.
+    const before = this.#since(resumeToken) ?? this.#snapshot();
+    this.#watchers.add(watcher);
+    try {
+      yield* before.filter(wants);
+      yield* watcher.events(signal);
+    } finally {
+      this.#watchers.delete(watcher);
+    }
+  }
+
+  #token(): string {
+    return Buffer.from(`${this.#run} ${this.#sequence}`).toString('base64url');
+  }
+
+  #since(token: string): TunnelEvent[] | undefined {
+    const [run, number = ''] = Buffer.from(token, 'base64url').toString().split(' ');
+    const missed = this.#sequence - Number(number);
+    const isKnown = run === this.#run && missed >= 0 && missed <= this.#history.length;
+    return isKnown ? this.#history.slice(this.#history.length - missed) : undefined;
+  }
+
+  #snapshot(): TunnelEvent[] {
+    const time = new Date();
+    return [
+      ...this.observe().map(observed => ({...observed, type: 'snapshot' as const, time, resumeToken: '', reason: ''})),
+      {type: 'snapshotEnd', time, resumeToken: this.#token(), reason: ''},
+    ];
+  }
+}
