@@ -1,30 +1,13 @@
-import {formatPrefix, samePrefix} from '../ip/ipv4.js';
-import {type Netlinker, type Route, type Rule, routeProtocol, routeTable} from '../netlink/netlinker.js';
+import {formatPrefix} from '../ip/ipv4.js';
+import type {Netlinker, Route, Rule} from '../netlink/netlinker.js';
+import {isOurRule, isSameRule, routeIdentity} from './kernel-state.js';
 import {IncompleteUndo, ignoreMissing, runAllOrNothing, runEvery, type Step, throwJoined} from './step.js';
-
-const sameSelector = (a: Rule['source'], b: Rule['source']): boolean => (a && b ? samePrefix(a, b) : a === b);
-
-const isSameRule = (a: Rule, b: Rule): boolean =>
-  a.priority === b.priority &&
-  a.table === b.table &&
-  a.protocol === b.protocol &&
-  sameSelector(a.source, b.source) &&
-  sameSelector(a.destination, b.destination);
-
-/**
- * Edge filtering's rules are known by priority, table and protocol together, so those that a crash or a failed step
- * left behind are found in the kernel itself and need no book-keeping.
- */
-const isOurs = ({priority, table, protocol}: Rule): boolean =>
-  protocol === routeProtocol.kernel &&
-  (table === routeTable.edgeFilteringInbound || table === routeTable.edgeFilteringOutbound) &&
-  priority === table;
 
 /** Leaves exactly the wanted ones of our rules in the kernel, all or nothing. */
 export const rulesAdd = (netlinker: Netlinker, wanted: readonly Rule[]): Step => ({
   step: 'rules_add',
   async run() {
-    const found = (await netlinker.rules()).filter(isOurs);
+    const found = (await netlinker.rules()).filter(isOurRule);
     const missing = wanted.filter(rule => !found.some(other => isSameRule(rule, other)));
     const strays = found.filter(rule => !wanted.some(other => isSameRule(rule, other)));
     return runAllOrNothing([
@@ -38,7 +21,7 @@ export const rulesAdd = (netlinker: Netlinker, wanted: readonly Rule[]): Step =>
 export const rulesDelete = (netlinker: Netlinker): Step => ({
   step: 'rules_delete',
   async run() {
-    const rules = (await netlinker.rules()).filter(isOurs);
+    const rules = (await netlinker.rules()).filter(isOurRule);
     const {errors} = await runEvery(rules.map(rule => ruleDelete(netlinker, rule)));
     throwJoined(errors);
     return undefined;
@@ -87,12 +70,11 @@ export const routesDelete = (netlinker: Netlinker, routes: readonly Route[]): St
 });
 
 const destinationKey = ({destination, table}: Route): string => `${table} ${formatPrefix(destination)}`;
-const routeKey = (route: Route): string => `${destinationKey(route)} ${route.gateway} ${route.source}`;
 
 async function changeRoutes(netlinker: Netlinker, from: readonly Route[], to: readonly Route[]): Promise<void> {
   const kept = new Set(to.map(destinationKey));
-  const unchanged = new Set(from.map(routeKey));
-  throwFirst(await netlinker.routesReplace(to.filter(route => !unchanged.has(routeKey(route)))));
+  const unchanged = new Set(from.map(routeIdentity));
+  throwFirst(await netlinker.routesReplace(to.filter(route => !unchanged.has(routeIdentity(route)))));
   await deleteRoutes(
     netlinker,
     from.filter(route => !kept.has(destinationKey(route))),

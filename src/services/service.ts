@@ -1,10 +1,14 @@
 import {hostPrefix, type Ipv4} from '../ip/ipv4.js';
 import type {GreTunnel, InterfaceAddress, Route, Rule} from '../netlink/netlinker.js';
+import {adopt} from './adoption.js';
 import {bgpPeerAdd, bgpPeerDelete, type Routing} from './bgp-steps.js';
+import {findDrift} from './drift.js';
+import type {KernelState} from './kernel-state.js';
 import {routesChange, routesDelete, rulesAdd, rulesDelete} from './routing-steps.js';
-import type {SpecField, Strategy} from './strategy.js';
+import type {Step} from './step.js';
+import type {Ports, SpecField, Strategy} from './strategy.js';
 import {localOverlay, type TunnelSpec} from './tunnel-spec.js';
-import {addressAdd, strayAddressesDelete, tunnelAdd, tunnelDelete, tunnelDown, tunnelUp} from './tunnel-steps.js';
+import {addressAdd, tunnelAdd, tunnelDelete, tunnelDown, tunnelUp} from './tunnel-steps.js';
 
 /** What a service puts on the host beside the device and its overlay address. */
 export interface Service {
@@ -56,20 +60,30 @@ export function strategyOf(service: Service): Strategy {
     const address = tunnelAddress(spec);
     return address === undefined ? [] : [{...hostPrefix(address), scope: 'universe'}];
   };
+  const kernelState = (spec: TunnelSpec): KernelState => {
+    const {table, noInstall} = routing(spec);
+    return {
+      device: device(spec),
+      addresses: [overlayAddress(spec), ...serviceAddresses(spec)],
+      rules: rules?.(spec),
+      routes: routes?.(spec) ?? [],
+      learnedRoutesTable: noInstall ? undefined : table,
+    };
+  };
+  const inKernel = (spec: TunnelSpec, {netlinker}: Ports): Step[] => [
+    adopt(netlinker, kernelState(spec)),
+    tunnelAdd(netlinker, device(spec)),
+    addressAdd(netlinker, name, overlayAddress(spec)),
+    tunnelUp(netlinker, name),
+    ...serviceAddresses(spec).map(address => addressAdd(netlinker, name, address)),
+    ...(rules ? [rulesAdd(netlinker, rules(spec))] : []),
+    ...(routes ? [routesChange(netlinker, [], routes(spec))] : []),
+  ];
 
   return {
     interfaceName: name,
     fields: spec => [...commonFields, ...fields(spec)],
-    setup: (spec, {netlinker, bgp}) => [
-      tunnelAdd(netlinker, device(spec)),
-      strayAddressesDelete(netlinker, name, [overlayAddress(spec), ...serviceAddresses(spec)]),
-      addressAdd(netlinker, name, overlayAddress(spec)),
-      tunnelUp(netlinker, name),
-      ...serviceAddresses(spec).map(address => addressAdd(netlinker, name, address)),
-      ...(rules ? [rulesAdd(netlinker, rules(spec))] : []),
-      ...(routes ? [routesChange(netlinker, [], routes(spec))] : []),
-      bgpPeerAdd(bgp, name, spec, routing(spec)),
-    ],
+    setup: (spec, ports) => [...inKernel(spec, ports), bgpPeerAdd(ports.bgp, name, spec, routing(spec))],
     teardown: (spec, {netlinker, bgp}) => [
       ...(rules ? [rulesDelete(netlinker)] : []),
       ...(routes ? [routesDelete(netlinker, routes(spec))] : []),
@@ -77,6 +91,8 @@ export function strategyOf(service: Service): Strategy {
       tunnelDown(netlinker, device(spec)),
       tunnelDelete(netlinker, device(spec)),
     ],
+    repair: inKernel,
+    drift: (spec, {netlinker}) => findDrift(netlinker, kernelState(spec)),
     updateInPlace: (change, ports) => updateInPlace?.(change, ports),
   };
 }

@@ -40,6 +40,10 @@ export interface Strategy {
   setup(spec: TunnelSpec, ports: Ports): Step[];
   /** Steps that take it off again, in order: `tunnel_down` before `tunnel_delete`, always. */
   teardown(spec: TunnelSpec, ports: Ports): Step[];
+  /** Steps that put back what somebody took out of the kernel, and leave alone what is as it should be. */
+  repair(spec: TunnelSpec, ports: Ports): Step[];
+  /** In what the kernel differs from what the spec wants, in words; empty where it does not. */
+  drift(spec: TunnelSpec, ports: Ports): Promise<string[]>;
   /** Steps that turn one spec into the other with tunnel and session untouched; `undefined` where there is no such way. */
   updateInPlace(change: SpecChange, ports: Ports): Step[] | undefined;
 }

@@ -1,6 +1,6 @@
-import {formatIpv4, samePrefix} from '../ip/ipv4.js';
+import {formatIpv4} from '../ip/ipv4.js';
 import {type GreTunnel, type InterfaceAddress, type Link, NetlinkError, type Netlinker} from '../netlink/netlinker.js';
-import {ignoreMissing, runAllOrNothing, type Step, type Undo} from './step.js';
+import {ignoreMissing, type Step, type Undo} from './step.js';
 
 /** There is an interface of the tunnel's name that this program did not make. */
 export class InterfaceConflict extends Error {
@@ -24,7 +24,7 @@ function describe({kind, tunnel}: Link): string {
 }
 
 /** The tunnel's own device; `undefined` where there is none, or one that is somebody else's. */
-async function ownLink(netlinker: Netlinker, tunnel: GreTunnel): Promise<Link | undefined> {
+export async function ownLink(netlinker: Netlinker, tunnel: GreTunnel): Promise<Link | undefined> {
   const link = await netlinker.link(tunnel.name);
   return isSameTunnel(link?.tunnel, tunnel) ? link : undefined;
 }
@@ -54,8 +54,6 @@ export const tunnelUp = (netlinker: Netlinker, name: string): Step => ({
   },
 });
 
-const isSameAddress = (a: InterfaceAddress, b: InterfaceAddress): boolean => samePrefix(a, b) && a.scope === b.scope;
-
 export const addressAdd = (netlinker: Netlinker, name: string, address: InterfaceAddress): Step => ({
   step: 'address_add',
   async run() {
@@ -66,28 +64,6 @@ export const addressAdd = (netlinker: Netlinker, name: string, address: Interfac
       throw error;
     }
     return () => ignoreMissing(netlinker.addressDelete(name, address));
-  },
-});
-
-/** Takes off an adopted device what a former service left on it. */
-export const strayAddressesDelete = (
-  netlinker: Netlinker,
-  name: string,
-  wanted: readonly InterfaceAddress[],
-): Step => ({
-  step: 'stray_addresses_delete',
-  async run() {
-    const found = await netlinker.addresses(name);
-    const strays = found.filter(address => !wanted.some(other => isSameAddress(address, other)));
-    return runAllOrNothing(strays.map(stray => addressDelete(netlinker, name, stray)));
-  },
-});
-
-const addressDelete = (netlinker: Netlinker, name: string, address: InterfaceAddress): Step => ({
-  step: 'address_delete',
-  async run() {
-    await ignoreMissing(netlinker.addressDelete(name, address));
-    return () => netlinker.addressAdd(name, address);
   },
 });
 

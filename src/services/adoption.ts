@@ -1,0 +1,52 @@
+import {type InterfaceAddress, type Netlinker, type Route, routeProtocol} from '../netlink/netlinker.js';
+import {isSameAddress, type KernelState, routeIdentity} from './kernel-state.js';
+import {ignoreMissing, runAllOrNothing, type Step} from './step.js';
+import {ownLink} from './tunnel-steps.js';
+
+/**
+ * Takes off a device that is already there what a former service or another spec left on it. Nothing that the service
+ * wants is touched: programs that use it notice nothing.
+ */
+export const adopt = (netlinker: Netlinker, wanted: KernelState): Step => ({
+  step: 'adopt',
+  async run() {
+    const {name} = wanted.device;
+    if (!(await ownLink(netlinker, wanted.device))) return undefined;
+    const addresses = await netlinker.addresses(name);
+    const routes = await netlinker.routes({interface: name});
+    return runAllOrNothing([
+      ...routes.filter(route => isStray(route, wanted)).map(route => routeDelete(netlinker, route)),
+      ...addresses
+        .filter(address => !wanted.addresses.some(other => isSameAddress(address, other)))
+        .map(address => addressDelete(netlinker, name, address)),
+    ]);
+  },
+});
+
+/** Routes of other programs over our device are theirs; those the kernel made go with the address. */
+function isStray(route: Route, {routes, learnedRoutesTable}: KernelState): boolean {
+  const {protocol, table} = route;
+  if (protocol === routeProtocol.bgp) return table !== learnedRoutesTable;
+  if (protocol !== routeProtocol.boot && protocol !== routeProtocol.static) return false;
+  return !routes.some(other => routeIdentity(other) === routeIdentity(route));
+}
+
+const addressDelete = (netlinker: Netlinker, name: string, address: InterfaceAddress): Step => ({
+  step: 'address_delete',
+  async run() {
+    await ignoreMissing(netlinker.addressDelete(name, address));
+    return () => netlinker.addressAdd(name, address);
+  },
+});
+
+const routeDelete = (netlinker: Netlinker, route: Route): Step => ({
+  step: 'route_delete',
+  async run() {
+    const [refused] = (await netlinker.routesDelete([route])).filter(({error}) => error.kind !== 'missing');
+    if (refused) throw refused.error;
+    return async () => {
+      const [failed] = await netlinker.routesReplace([route]);
+      if (failed) throw failed.error;
+    };
+  },
+});

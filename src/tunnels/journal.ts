@@ -1,0 +1,144 @@
+import {mkdir, open, readFile, rename} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import {formatEntry, type JournalEntry, parseEntry} from './journal-entry.js';
+
+export type {JournalEntry};
+
+/** The state directory holds something this version cannot work with; the text says what and what to do. */
+export class JournalError extends Error {
+  override readonly name = 'JournalError';
+}
+
+/** What shall be on this host, kept beyond the life of the process. Nothing that can be derived is in it. */
+export interface Journal {
+  /** What was found at the start; `undefined` where it could not be read, and so nothing is known. */
+  readonly restored: readonly JournalEntry[] | undefined;
+  /** Resolves when the entry would survive a loss of power. */
+  put(entry: JournalEntry): Promise<void>;
+  delete(name: string): Promise<void>;
+}
+
+/** Of a daemon that works on a model, which is gone with the process. */
+export const noJournal: Journal = {
+  restored: [],
+  put: async () => {},
+  delete: async () => {},
+};
+
+const version = 1;
+const fileName = 'tunnels.json';
+
+/** One small JSON file, replaced as a whole by a rename and synced, so that a crash leaves the old or the new one. */
+export class FileJournal implements Journal {
+  readonly #path: string;
+  readonly #entries: Map<string, JournalEntry>;
+  readonly restored: readonly JournalEntry[] | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(path: string, restored: readonly JournalEntry[] | undefined) {
+    this.#path = path;
+    this.restored = restored;
+    this.#entries = new Map(restored?.map(entry => [entry.name, entry]));
+  }
+
+  /**
+   * Reads the journal of the directory, which is made where it is missing. A corrupt file is set aside, and `onCorrupt`
+   * is told where and why. Throws `JournalError` for a file of a newer version, and where the directory cannot be used.
+   */
+  static async open(directory: string, onCorrupt: (setAside: string, reason: string) => void): Promise<FileJournal> {
+    const path = join(directory, fileName);
+    try {
+      await mkdir(directory, {recursive: true, mode: 0o700});
+      const restored = await read(path, onCorrupt);
+      const journal = new FileJournal(path, restored);
+      // Whether it can be written shows now, not at the first tunnel.
+      await journal.#save();
+      return journal;
+    } catch (error) {
+      if (error instanceof JournalError) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new JournalError(`--state-dir ${directory}: ${reason}`, {cause: error});
+    }
+  }
+
+  async put(entry: JournalEntry): Promise<void> {
+    await this.#change(() => this.#entries.set(entry.name, entry));
+  }
+
+  async delete(name: string): Promise<void> {
+    await this.#change(() => this.#entries.delete(name));
+  }
+
+  /** One write after the other: the slots change their entries independently of each other. */
+  async #change(change: () => unknown): Promise<void> {
+    const turn = this.#last.then(async () => {
+      const before = new Map(this.#entries);
+      change();
+      try {
+        await this.#save();
+      } catch (error) {
+        this.#entries.clear();
+        for (const [name, entry] of before) this.#entries.set(name, entry);
+        throw error;
+      }
+    });
+    this.#last = turn.catch(() => undefined);
+    await turn;
+  }
+
+  async #save(): Promise<void> {
+    const text = JSON.stringify({version, tunnels: [...this.#entries.values()].map(formatEntry)}, null, 2);
+    const temporary = `${this.#path}.new`;
+    const file = await open(temporary, 'w', 0o600);
+    try {
+      await file.writeFile(`${text}\n`);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, this.#path);
+    // The rename itself is only durable once the directory is.
+    const directory = await open(dirname(this.#path), 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  }
+}
+
+async function read(
+  path: string,
+  onCorrupt: (setAside: string, reason: string) => void,
+): Promise<readonly JournalEntry[] | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+  try {
+    return parse(text, path);
+  } catch (error) {
+    if (error instanceof JournalError) throw error;
+    const setAside = `${path}.corrupt-${new Date().toISOString().replaceAll(':', '')}`;
+    await rename(path, setAside);
+    onCorrupt(setAside, error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
+}
+
+function parse(text: string, path: string): JournalEntry[] {
+  const content: unknown = JSON.parse(text);
+  if (typeof content !== 'object' || content === null || !('version' in content)) throw new TypeError('no version');
+  if (typeof content.version === 'number' && content.version > version) {
+    throw new JournalError(
+      `${path} was written by a newer doublezerod (version ${content.version} of the format, this one knows ${version}): ` +
+        'run that one, or move the file away to start without it',
+    );
+  }
+  if (content.version !== version) throw new TypeError(`version ${JSON.stringify(content.version)}`);
+  if (!('tunnels' in content) || !Array.isArray(content.tunnels)) throw new TypeError('no list of tunnels');
+  return content.tunnels.map(parseEntry);
+}
