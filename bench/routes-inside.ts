@@ -23,7 +23,7 @@ const strangeSource = ipv4(0x0a630002); // 10.99.0.2, which nobody has
 const firstDestination = 0x0b000000; // 11.0.0.0
 
 const rounds = new Map([
-  [20_000, 5],
+  [20_000, 7],
   [100_000, 3],
 ]);
 
