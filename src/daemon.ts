@@ -29,7 +29,12 @@ export class StartError extends Error {
  * @throws {ListenError} where a listener cannot be had
  * @throws {RouteConfigError} where the route configuration cannot be used
  */
-export async function runDaemon(options: Options, log: Logger, stop: AbortSignal): Promise<void> {
+export async function runDaemon(
+  options: Options,
+  log: Logger,
+  stop: AbortSignal,
+  open: (backend: NetlinkBackend) => Promise<Netlinker> = openNetlinker,
+): Promise<void> {
   const startTime = new Date();
   logGrpcThrough(log);
   const addresses = [
@@ -37,7 +42,7 @@ export async function runDaemon(options: Options, log: Logger, stop: AbortSignal
     ...options.listen.map(address => parseListenAddress(address, '--listen')),
   ];
   const {exclude} = options.routeConfig === undefined ? {exclude: []} : readRouteConfig(options.routeConfig);
-  await using netlinker = await openNetlinker(options.netlink);
+  await using netlinker = await open(options.netlink);
   const capabilities = await netlinker.capabilities();
   requireAll(capabilities);
   // A model of the kernel has no peers to call.
