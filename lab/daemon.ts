@@ -9,9 +9,9 @@ import {projectFolder} from './place.js';
 export interface DaemonOptions {
   readonly namespace: Namespace;
   readonly socket: string;
-  /** Where it writes to. */
+  /** Where it writes to; its state is kept beside it. */
   readonly logFile: string;
-  /** Flags besides `--socket`. */
+  /** Flags besides `--socket` and `--state-dir`. */
   readonly flags?: readonly string[];
   /** Program and arguments to start it through, such as `setpriv`. */
   readonly through?: readonly string[];
@@ -27,7 +27,8 @@ export class Daemon implements AsyncDisposable {
 
   private constructor({namespace, socket, logFile, flags = [], through = []}: DaemonOptions) {
     const log = openSync(logFile, 'a');
-    const command = [...through, process.execPath, '--enable-source-maps', main, '--socket', socket, ...flags];
+    const own = ['--socket', socket, '--state-dir', `${logFile}.state`];
+    const command = [...through, process.execPath, '--enable-source-maps', main, ...own, ...flags];
     const [program = '', ...args] = command;
     this.#process = namespace.spawn(program, args, ['ignore', log, log]);
     closeSync(log);

@@ -1,5 +1,6 @@
 import {type ChildProcess, type StdioOptions, spawn} from 'node:child_process';
 import {once} from 'node:events';
+import {rmSync} from 'node:fs';
 import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -9,8 +10,7 @@ import {type Outcome, projectFolder, type RunOptions} from './place.js';
 
 /** How a place starts its outermost process. */
 export interface Start {
-  readonly command: string;
-  readonly args: readonly string[];
+  readonly command: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -24,6 +24,12 @@ function script(command: readonly string[], env: Readonly<Record<string, string>
 
 const read = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '');
 
+/**
+ * Starts the rest of the command as process 1 of a PID namespace, which ends with the thread that started it: also
+ * where nothing can be handled here, after a SIGKILL, or when AVA terminates a worker. Takes CAP_SYS_ADMIN.
+ */
+export const tiedToCaller = ['setpriv', '--pdeathsig', 'KILL', 'unshare', '--pid', '--fork', '--kill-child'] as const;
+
 /** Ends the whole process group, which every place is: user-mode Linux has a process per address space. */
 function kill(child: ChildProcess): void {
   if (child.pid === undefined) return;
@@ -34,15 +40,17 @@ function kill(child: ChildProcess): void {
   }
 }
 
-/** The outer process must not leave a guest behind when it is told to go. */
-function killOnSignal(child: ChildProcess): () => void {
-  const forward = (signal: NodeJS.Signals): void => {
+/** The outer process must leave nothing behind when it is told to go. */
+function cleanUpOnSignal(child: ChildProcess, folder: string): () => void {
+  const cleanUp = (signal: NodeJS.Signals): void => {
     kill(child);
-    process.removeListener('SIGINT', forward).removeListener('SIGTERM', forward);
+    rmSync(folder, {recursive: true, force: true});
+    unhook();
     process.kill(process.pid, signal);
   };
-  process.once('SIGINT', forward).once('SIGTERM', forward);
-  return () => process.removeListener('SIGINT', forward).removeListener('SIGTERM', forward);
+  const unhook = (): void => void process.removeListener('SIGINT', cleanUp).removeListener('SIGTERM', cleanUp);
+  process.once('SIGINT', cleanUp).once('SIGTERM', cleanUp);
+  return unhook;
 }
 
 /**
@@ -59,8 +67,9 @@ export async function runGuest(
   await writeFile(join(folder, 'command'), script(command, {...env, LAB_FOLDER: folder}));
   const outermost = await start(folder);
   const stdio: StdioOptions = ['ignore', 'pipe', 'pipe', 'pipe'];
-  const child = spawn(outermost.command, outermost.args, {stdio, detached: true, env: outermost.env ?? process.env});
-  const unhook = killOnSignal(child);
+  const [program = '', ...args] = outermost.command;
+  const child = spawn(program, args, {stdio, detached: true, env: outermost.env ?? process.env});
+  const unhook = cleanUpOnSignal(child, folder);
   let console = '';
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', chunk => (console += chunk));
   const lines = createInterface({input: child.stdio[3] as Readable});
@@ -74,7 +83,7 @@ export async function runGuest(
   try {
     await Promise.all([once(child, 'close'), once(lines, 'close')]);
   } catch (error) {
-    trouble = `cannot start ${outermost.command}: ${(error as Error).message}`;
+    trouble = `cannot start ${program}: ${(error as Error).message}`;
   } finally {
     clearTimeout(timer);
     unhook();

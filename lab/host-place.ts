@@ -1,10 +1,10 @@
 import {spawnSync} from 'node:child_process';
 import {join} from 'node:path';
-import {runGuest} from './guest.js';
+import {runGuest, tiedToCaller} from './guest.js';
 import {type Outcome, type Place, projectFolder, type RunOptions} from './place.js';
 import {missingPrograms} from './programs.js';
 
-const unshare = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
+const namespaces = ['--net', '--mount', '--mount-proc'];
 // Both kinds of device that the scenarios need, besides what every kernel has.
 const probe = 'link add lab0 type gre local 192.0.2.1 remote 192.0.2.2\nlink add lab1 type nlmon\n';
 
@@ -16,15 +16,14 @@ export class HostPlace implements Place {
   missing(): string | undefined {
     const programs = missingPrograms(['unshare', 'ip', 'ping', 'tcpdump']);
     if (programs) return programs;
-    const {status, stderr} = spawnSync('unshare', [...unshare, 'ip', '-batch', '-'], {input: probe, encoding: 'utf8'});
+    const {status, stderr} = spawnSync('unshare', ['--net', 'ip', '-batch', '-'], {input: probe, encoding: 'utf8'});
     return status === 0 ? undefined : `no GRE or nlmon device can be made in a namespace here: ${stderr.trim()}`;
   }
 
   run(command: readonly string[], options: RunOptions): Promise<Outcome> {
     const init = join(projectFolder, 'lab/host-init.sh');
     const start = async (folder: string) => ({
-      command: 'unshare',
-      args: [...unshare, 'sh', init, folder],
+      command: [...tiedToCaller, ...namespaces, 'sh', init, folder],
       // Nothing of the caller's environment, as in a place with an init of its own.
       env: {PATH: `${process.env.PATH}:/usr/sbin:/sbin`},
     });

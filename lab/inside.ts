@@ -36,7 +36,7 @@ async function perform(scenario: Scenario, name: string): Promise<Failure | unde
     await Promise.race([scenario.run(lab), timeout]);
     return undefined;
   } catch (error) {
-    return {step, text: `${inspect(error)}${lastLines(log)}`};
+    return {step, text: `${error instanceof Error ? error.stack : inspect(error)}${lastLines(log)}`};
   } finally {
     clearTimeout(timer);
   }

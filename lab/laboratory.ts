@@ -29,7 +29,12 @@ export class Laboratory implements AsyncDisposable {
 
   static async open(scenario: string, report: (report: Report) => void): Promise<Laboratory> {
     const topology = await Topology.create();
-    return new Laboratory(scenario, report, topology, await LinkMonitor.open(topology.host));
+    try {
+      return new Laboratory(scenario, report, topology, await LinkMonitor.open(topology.host));
+    } catch (error) {
+      await topology[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** Does one thing that is worth a line with its timing. A string it resolves to is shown there. */

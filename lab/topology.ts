@@ -64,12 +64,18 @@ export class Topology implements AsyncDisposable {
 
   static async create(): Promise<Topology> {
     const topology = new Topology();
-    await ipBatch(namespaces);
-    await Promise.all([topology.host.batch(hostSide), topology.device.batch(deviceSide)]);
+    try {
+      await ipBatch(namespaces);
+      await Promise.all([topology.host.batch(hostSide), topology.device.batch(deviceSide)]);
+    } catch (error) {
+      await topology[Symbol.asyncDispose]();
+      throw error;
+    }
     return topology;
   }
 
+  /** Of as much as there is. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await ipBatch('netns del host\nnetns del device\n', ['-force']);
+    await ipBatch('netns del host\nnetns del device\n', ['-force']).catch(() => undefined);
   }
 }

@@ -1,13 +1,22 @@
+import {spawnSync} from 'node:child_process';
 import {existsSync} from 'node:fs';
 import {chmod, copyFile, mkdir, statfs} from 'node:fs/promises';
 import {join} from 'node:path';
-import {runGuest, type Start} from './guest.js';
+import {runGuest, type Start, tiedToCaller} from './guest.js';
 import type {Outcome, Place, RunOptions} from './place.js';
 import {projectFolder} from './place.js';
 import {missingPrograms} from './programs.js';
 
 const modules = '/usr/lib/uml/modules';
 const memory = 1 << 30;
+
+/** Nothing where that is not permitted: to other users, and in containers. User-mode Linux itself needs no privilege. */
+function tied(): readonly string[] {
+  const [program = '', ...args] = [...tiedToCaller, 'true'];
+  if (spawnSync(program, args).status !== 0) return [];
+  // User-mode Linux cannot be process 1: it panics with a signal to itself, which the kernel keeps from process 1.
+  return [...tiedToCaller, 'sh', '-c', '"$@"; exit', 'sh'];
+}
 
 /** User-mode Linux keeps its memory in an unlinked file: in /dev/shm where that is large enough, as it is not in Docker. */
 async function memoryFolder(folder: string): Promise<string> {
@@ -21,7 +30,9 @@ async function start(folder: string): Promise<Start> {
   await copyFile(join(projectFolder, 'lab/uml-init.sh'), init);
   await chmod(init, 0o755);
   await mkdir(join(folder, 'uml'));
-  const args = [
+  const command = [
+    ...tied(),
+    'linux.uml',
     `mem=${memory >> 20}M`,
     ...['root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'rw', `init=${init}`, 'quiet'],
     ...['con=null', 'con0=null,fd:1', 'ssl0=null,fd:3'],
@@ -29,7 +40,7 @@ async function start(folder: string): Promise<Start> {
     // Unknown to the kernel, and therefore in init's environment.
     `LAB_FOLDER=${folder}`,
   ];
-  return {command: 'linux.uml', args, env: {...process.env, TMPDIR: await memoryFolder(folder)}};
+  return {command, env: {...process.env, TMPDIR: await memoryFolder(folder)}};
 }
 
 /** User-mode Linux: a whole Debian kernel as one ordinary process, on the host's own files. */

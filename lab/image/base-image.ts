@@ -26,7 +26,7 @@ export async function prepareBaseImage(buildah: Buildah, dockerfile: string): Pr
     await buildah.pull(realName);
     return real;
   } catch {
-    await makeStandIn(buildah, {image: standInName, node, suite});
+    await makeStandIn(buildah, {image: standInName, node, suite, folder: join(buildah.folder, 'stand-in')});
     return standIn;
   }
 }

@@ -22,11 +22,12 @@ const mostLeftovers = 12;
 
 /** `buildah` with images and containers in a folder of their own, so that nothing of the machine's is touched. */
 export class Buildah {
-  readonly #folder: string;
   readonly #driver: string;
 
-  private constructor(folder: string, driver: string) {
-    this.#folder = folder;
+  private constructor(
+    readonly folder: string,
+    driver: string,
+  ) {
     this.#driver = driver;
   }
 
@@ -48,7 +49,7 @@ export class Buildah {
   }
 
   command(name: string, args: readonly string[], options?: RunOptions): Promise<string> {
-    const storage = [`--root=${this.#folder}/images`, `--runroot=${this.#folder}/run`];
+    const storage = [`--root=${this.folder}/images`, `--runroot=${this.folder}/run`];
     return run('buildah', [...storage, `--storage-driver=${this.#driver}`, name, ...args], options);
   }
 
@@ -78,9 +79,9 @@ export class Buildah {
   async build(folder: string, image: string, registry: string): Promise<void> {
     const dangling = await this.command('images', ['--quiet', '--filter=dangling=true']);
     if (dangling.trim().split('\n').length > mostLeftovers) await this.command('rmi', ['--prune']);
-    const registries = join(this.#folder, 'registries.conf');
+    const registries = join(this.folder, 'registries.conf');
     await writeFile(registries, `unqualified-search-registries = ["${registry}"]\n`);
-    const how = ['--isolation=chroot', '--pull=never', '--layers', '--format=docker'];
+    const how = ['--isolation=chroot', '--pull=never', '--layers', '--jobs=2', '--format=docker'];
     await this.command('build', [...how, `--registries-conf=${registries}`, `--tag=${image}`, folder]);
   }
 

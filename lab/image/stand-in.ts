@@ -1,5 +1,4 @@
-import {copyFile, mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
+import {copyFile, cp, mkdir, rm, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import type {Buildah} from './buildah.js';
 import {run} from './programs.js';
@@ -10,6 +9,8 @@ export interface StandIn {
   readonly node: string;
   /** Release of Debian: `bookworm`. */
   readonly suite: string;
+  /** To work in. Emptied before, since a run that was killed may have left something, and removed afterwards. */
+  readonly folder: string;
 }
 
 /** npm is no part of the package `node`; this is the line of it that the official images carry. */
@@ -19,18 +20,13 @@ const npm = 'npm@11';
  * Makes an image like the official one of Node.js from Debian's packages and npm's. Ways to the registries that are
  * this machine's own affair go in here, since they have no place in the Dockerfile: which npm registry, which CAs.
  */
-export async function makeStandIn(buildah: Buildah, {image, node, suite}: StandIn): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'stand-in-'));
+export async function makeStandIn(buildah: Buildah, {image, node, suite, folder}: StandIn): Promise<void> {
+  const root = join(folder, 'root');
+  await rm(folder, {recursive: true, force: true});
+  await mkdir(folder, {recursive: true});
   try {
-    const root = join(folder, 'root');
-    // libatomic1: Node.js needs it, and the official image adds it too.
-    await run('debootstrap', ['--variant=minbase', '--include=libatomic1', suite, root]);
-    // What the package `node` does in its install script, which npm would ask about: fetch the one for this platform.
-    const program = `node-${process.platform}-${process.arch}`;
-    const install = ['install', '--no-audit', '--no-fund', '--ignore-scripts'];
-    await run('npm', [...install, '--prefix', join(folder, 'npm'), `${program}@${node}`], {cwd: folder});
-    await copyFile(join(folder, 'npm/node_modules', program, 'bin/node'), join(root, 'usr/local/bin/node'));
-    await run('npm', [...install, '--global', '--prefix', join(root, 'usr/local'), npm], {cwd: folder});
+    await Promise.all([installDebian(suite, root), installNode(node, folder)]);
+    await cp(join(folder, 'local'), join(root, 'usr/local'), {recursive: true, verbatimSymlinks: true});
     await writeNpmConfiguration(root);
     // As in Debian's own images: no packages and indexes that apt could fetch again.
     await rm(join(root, 'var/cache/apt'), {recursive: true});
@@ -39,6 +35,22 @@ export async function makeStandIn(buildah: Buildah, {image, node, suite}: StandI
   } finally {
     await rm(folder, {recursive: true, force: true});
   }
+}
+
+async function installDebian(suite: string, root: string): Promise<void> {
+  // libatomic1: Node.js needs it, and the official image adds it too.
+  await run('debootstrap', ['--variant=minbase', '--include=libatomic1', suite, root]);
+}
+
+/** Fills `local` in the folder with what goes to /usr/local. */
+async function installNode(release: string, folder: string): Promise<void> {
+  const local = join(folder, 'local');
+  const install = ['install', '--no-audit', '--no-fund', '--ignore-scripts'];
+  // What the package `node` fetches in its install script, which npm would ask about: the one for this platform.
+  const program = `node-${process.platform}-${process.arch}`;
+  await run('npm', [...install, '--prefix', join(folder, 'npm'), `${program}@${release}`], {cwd: folder});
+  await run('npm', [...install, '--global', '--prefix', local, npm], {cwd: folder});
+  await copyFile(join(folder, 'npm/node_modules', program, 'bin/node'), join(local, 'bin/node'));
 }
 
 async function writeNpmConfiguration(root: string): Promise<void> {
