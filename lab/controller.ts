@@ -78,7 +78,7 @@ export class Controller implements Disposable {
 
   #call<Request, Response>(method: Call<Request, Response>, request: Request): Promise<Response> {
     return new Promise((resolve, reject) =>
-      method.call(this.#client, request, new Metadata(), {deadline: Date.now() + 20_000}, (error, response) =>
+      method.call(this.#client, request, new Metadata(), {deadline: Date.now() + 40_000}, (error, response) =>
         error ? reject(new Refusal(error)) : resolve(response),
       ),
     );

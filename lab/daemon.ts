@@ -43,7 +43,7 @@ export class Daemon implements AsyncDisposable {
       throw new Error(`the daemon exited with status ${status}: ${readFileSync(options.logFile, 'utf8').trim()}`);
     });
     try {
-      await Promise.race([daemon.controller.ready(new Date(Date.now() + 20_000)), exited]);
+      await Promise.race([daemon.controller.ready(new Date(Date.now() + 40_000)), exited]);
     } catch (error) {
       await daemon[Symbol.asyncDispose]();
       throw error;

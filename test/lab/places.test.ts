@@ -22,27 +22,31 @@ async function processesWith(text: string): Promise<string[]> {
   return commands.filter(command => command.includes(text));
 }
 
+// Serial: each test boots a kernel, and a machine has few processors.
 for (const place of offered) {
-  test(`${place.name}: a program has GRE, an empty /run and a folder to write to, which is gone afterwards`, async t => {
-    const script = `
+  test.serial(
+    `${place.name}: a program has GRE, an empty /run and a folder to write to, which is gone afterwards`,
+    async t => {
+      const script = `
       ip link add lab type gre local 192.0.2.1 remote 192.0.2.2 && ip -o link show lab
       ls /run/netns; echo "$LAB_FOLDER"; echo text >"$LAB_FOLDER/file" && cat "$LAB_FOLDER/file"`;
-    const {lines, outcome} = await run(place, script);
-    t.is(outcome.status, 0, outcome.messages);
-    const [link, folder = '', text] = lines;
-    t.regex(link ?? '', /lab@NONE/);
-    t.is(text, 'text');
-    t.true(folder.includes('doublezerod-lab-'));
-    t.false(existsSync(folder));
-  });
+      const {lines, outcome} = await run(place, script);
+      t.is(outcome.status, 0, outcome.messages);
+      const [link, folder = '', text] = lines;
+      t.regex(link ?? '', /lab@NONE/);
+      t.is(text, 'text');
+      t.true(folder.includes('doublezerod-lab-'));
+      t.false(existsSync(folder));
+    },
+  );
 
-  test(`${place.name}: output comes through whole and in order`, async t => {
+  test.serial(`${place.name}: output comes through whole and in order`, async t => {
     const {lines} = await run(place, 'seq -f "%06g and some text to make it long" 20000');
     t.is(lines.length, 20_000);
     t.is(lines.at(-1), '020000 and some text to make it long');
   });
 
-  test(`${place.name}: a failing program's status and messages come out, and its folder is kept`, async t => {
+  test.serial(`${place.name}: a failing program's status and messages come out, and its folder is kept`, async t => {
     const {outcome} = await run(place, 'echo why >&2; exit 3');
     t.is(outcome.status, 3);
     t.regex(outcome.messages, /why/);
@@ -50,7 +54,7 @@ for (const place of offered) {
     await rm(outcome.kept ?? '', {recursive: true});
   });
 
-  test(`${place.name}: one that hangs is killed in time with everything in it`, async t => {
+  test.serial(`${place.name}: one that hangs is killed in time with everything in it`, async t => {
     const {outcome} = await run(place, 'sleep 1234 & sleep 1234', 6000);
     t.is(outcome.status, undefined);
     t.is(outcome.trouble, 'killed after 6 s');
@@ -63,7 +67,7 @@ for (const place of offered) {
   });
 
   if (!place.ownsKernel) continue;
-  test(`${place.name}: a kernel that panics is told as such`, async t => {
+  test.serial(`${place.name}: a kernel that panics is told as such`, async t => {
     const {outcome} = await run(place, 'echo c >/proc/sysrq-trigger');
     t.is(outcome.status, undefined);
     t.regex(outcome.trouble ?? '', /Kernel panic/);
