@@ -13,6 +13,7 @@ import {tunnelRpcs} from './rpc/tunnel-rpcs.js';
 import {TunnelServer} from './rpc/tunnel-server.js';
 import type {Logger} from './telemetry/logger.js';
 import {greUnsupported, missingCapability} from './tunnels/failure.js';
+import {FileJournal, type Journal, noJournal} from './tunnels/journal.js';
 import {TunnelManager} from './tunnels/tunnel-manager.js';
 import {version} from './version.js';
 
@@ -28,6 +29,7 @@ export class StartError extends Error {
  * @throws {StartError} where the host lacks something the daemon needs
  * @throws {ListenError} where a listener cannot be had
  * @throws {RouteConfigError} where the route configuration cannot be used
+ * @throws {JournalError} where the state directory cannot be used
  */
 export async function runDaemon(
   options: Options,
@@ -48,7 +50,8 @@ export async function runDaemon(
   // A model of the kernel has no peers to call.
   await using bgp: BgpSpeaker =
     options.netlink === 'kernel' ? new Speaker({netlinker, log, exclude}) : new RecordingBgpSpeaker();
-  await using manager = new TunnelManager({netlinker, bgp}, log);
+  const journal = await openJournal(options, log);
+  await using manager = new TunnelManager({netlinker, bgp, journal, log, repair: options.repair});
   const daemonInfo = () => ({
     version,
     startTime,
@@ -59,8 +62,11 @@ export async function runDaemon(
     listeners: server.addresses,
   });
   await using server = await TunnelServer.listen({addresses, rpcs: tunnelRpcs({manager, bgp, daemonInfo}), log});
+  // Queued before any call can come, so that what callers want is done to what was there.
+  const restored = manager.restore();
   log.info('daemon.ready', {version, netlink: options.netlink, listeners: server.addresses, pid: process.pid});
 
+  await restored;
   if (!stop.aborted) await once(stop, 'abort');
   log.info('daemon.draining', {reason: String(stop.reason), on_exit: options.onExit});
   server.stopServing();
@@ -69,6 +75,14 @@ export async function runDaemon(
 
 const openNetlinker = (backend: NetlinkBackend): Promise<Netlinker> =>
   backend === 'kernel' ? KernelNetlinker.open() : Promise.resolve(new MemoryNetlinker());
+
+/** A model of the kernel is gone with the process, and what was wanted of it with it. */
+function openJournal({netlink, stateDir}: Options, log: Logger): Promise<Journal> {
+  if (netlink === 'memory') return Promise.resolve(noJournal);
+  return FileJournal.open(stateDir, (setAside, reason) => {
+    log.error('journal.corrupt', {set_aside: setAside, reason, consequence: 'the kernel is left as it is'});
+  });
+}
 
 function requireAll({netAdmin, gre}: Capabilities): void {
   const hint = 'To try the API without it: --netlink=memory';

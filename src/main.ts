@@ -5,6 +5,7 @@ import {RouteConfigError} from './config/route-config.js';
 import {runDaemon, StartError} from './daemon.js';
 import {ListenError} from './rpc/listen-error.js';
 import {createLogger, type Logger} from './telemetry/logger.js';
+import {JournalError} from './tunnels/journal.js';
 import {version} from './version.js';
 
 /** Exit codes: 0 stopped as told, 1 failed while running, 2 could not start as asked. */
@@ -52,7 +53,7 @@ function endOnUnexpectedError(log: Logger): void {
   process.on('unhandledRejection', end);
 }
 
-const startErrors = [UsageError, ListenError, StartError, RouteConfigError];
+const startErrors = [UsageError, ListenError, StartError, RouteConfigError, JournalError];
 
 try {
   await main(process.argv.slice(2));

@@ -2,15 +2,18 @@ import {createLogger, transports} from 'winston';
 import {RecordingBgpSpeaker} from '../src/bgp/recording-speaker.js';
 import {MemoryNetlinker} from '../src/netlink/memory.js';
 import {recording} from '../src/netlink/recording.js';
-import {TunnelManager} from '../src/tunnels/tunnel-manager.js';
+import {TunnelManager, type TunnelManagerOptions} from '../src/tunnels/tunnel-manager.js';
 
 export const silentLogger = () => createLogger({transports: [new transports.Console({silent: true})]});
 
 /** A manager over a model host, with everything it asks of the host written down. */
-export function openWorld(netlinker = new MemoryNetlinker()) {
+export function openWorld(
+  netlinker = new MemoryNetlinker(),
+  options: Pick<TunnelManagerOptions, 'journal' | 'repair'> = {},
+) {
   const kernel = recording(netlinker);
   const bgp = new RecordingBgpSpeaker();
-  const manager = new TunnelManager({netlinker: kernel.netlinker, bgp}, silentLogger());
+  const manager = new TunnelManager({netlinker: kernel.netlinker, bgp, log: silentLogger(), ...options});
   return {
     manager,
     bgp,

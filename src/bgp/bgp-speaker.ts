@@ -78,6 +78,11 @@ export interface BgpSpeaker extends AsyncDisposable {
   session(tunnel: string): BgpSessionStatus | undefined;
   /** Straight from memory; empty for an unknown peer. */
   routes(tunnel: string, page: RoutePage): LearnedRoute[];
+  /**
+   * Compares the kernel with what was installed and puts back what is missing. Resolves to how many routes that were: 0
+   * where all are there, where routes are just being installed, and for an unknown peer.
+   */
+  reinstallMissing(tunnel: string): Promise<number>;
   /** Calls back with the tunnel's name at each change of a session's status; the result ends that. */
   onSessionChange(listener: (tunnel: string) => void): () => void;
 }

@@ -1,4 +1,3 @@
-import {once} from 'node:events';
 import {connect, type Socket} from 'node:net';
 import {setTimeout as delay} from 'node:timers/promises';
 import {formatIpv4, type Ipv4} from '../ip/ipv4.js';
@@ -18,6 +17,9 @@ export interface ConnectionListener {
 
 /** Milliseconds that a NOTIFICATION gets to leave before the socket is closed by force. */
 const closingTime = 1000;
+
+/** Octets sent that the peer has not taken. It may ask for its routes faster than it reads them. */
+const unreadLimit = 1 << 20;
 
 /** One TCP connection to the peer, opened by us. */
 export class Connection {
@@ -44,14 +46,18 @@ export class Connection {
   }
 
   send(message: Uint8Array): void {
-    if (this.#socket.writable) this.#socket.write(message);
+    if (!this.#socket.writable) return;
+    this.#socket.write(message);
+    if (this.#socket.writableLength > unreadLimit)
+      this.#socket.destroy(new Error('the peer does not read what is sent'));
   }
 
   /** Closes after what was sent has gone out, or by force after a second. Nothing is heard of it any more. */
   async close(): Promise<void> {
     this.#listener = undefined;
     if (this.#socket.closed) return;
-    const closed = once(this.#socket, 'close');
+    // Not `once` of node:events: that rejects where the peer resets the connection meanwhile, which is as good as closing.
+    const closed = new Promise<void>(resolve => this.#socket.once('close', () => resolve()));
     if (this.#socket.connecting) {
       this.#socket.destroy();
     } else {

@@ -22,12 +22,13 @@ export interface PeerContext {
   readonly excluded: PrefixSet;
   /** TCP port of the peers. */
   readonly port: number;
+  /** Prefixes a peer may advertise. */
+  readonly prefixLimit: number;
+  /** Milliseconds, as for `SessionStatus`. */
+  readonly establishmentTime?: number | undefined;
   readonly log: Logger;
   readonly onChange: () => void;
 }
-
-/** More than a full table of the Internet; what is beyond it is a fault of the peer, and shall not eat the host. */
-const maximumPrefixes = 2_000_000;
 
 /**
  * Milliseconds after which a route that was found in the kernel and has not been learned again goes, where the peer
@@ -53,7 +54,7 @@ export class Peer implements SessionRoutes {
     this.#config = config;
     this.#context = context;
     const {localAddress, peerAddress, localAsn, peerAsn} = config;
-    this.#status = new SessionStatus(context.onChange);
+    this.#status = new SessionStatus(context.onChange, context.establishmentTime);
     this.#rib = new AdjRibIn(peerAddress);
     this.#installer = new RouteInstaller({
       netlinker: context.netlinker,
@@ -118,6 +119,21 @@ export class Peer implements SessionRoutes {
     }));
   }
 
+  async reinstallMissing(): Promise<number> {
+    if (this.#config.noInstall || this.#installer.installed === 0 || !this.#installer.isSettled) return 0;
+    const {source, ...filter} = this.#template();
+    const {revision} = this.#installer;
+    const found = await this.#context.netlinker.routes(filter);
+    // What was changed while the kernel was read cannot be judged by what was read.
+    if (revision !== this.#installer.revision) return 0;
+    const present = found.filter(route => route.source === source);
+    const missing = this.#installer.reinstallAllBut(
+      new Set(present.map(({destination}) => prefixKey(destination.address, destination.length))),
+    );
+    await this.#installer.settled();
+    return missing;
+  }
+
   *advertise({asWidth, external}: SessionParameters): Generator<Uint8Array> {
     const {nlri, localAddress, localAsn} = this.#config;
     const attributes: PathAttributes = {
@@ -138,9 +154,10 @@ export class Peer implements SessionRoutes {
     const {announced, withdrawn, badNextHop} = this.#rib.apply(update);
     this.#badNextHop += badNextHop;
     this.#report(update, announced.length, withdrawn.length, badNextHop);
-    if (this.#rib.size > maximumPrefixes) {
+    const {prefixLimit} = this.#context;
+    if (this.#rib.size > prefixLimit) {
       const {maximumNumberOfPrefixesReached} = ceaseSubcode;
-      const why = `more than ${maximumPrefixes} prefixes`;
+      const why = `more than ${prefixLimit} prefixes`;
       throw new BgpError(errorCode.cease, maximumNumberOfPrefixesReached, why);
     }
     this.#install(announced);

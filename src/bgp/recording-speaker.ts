@@ -42,6 +42,10 @@ export class RecordingBgpSpeaker implements BgpSpeaker {
     return [];
   }
 
+  async reinstallMissing(): Promise<number> {
+    return 0;
+  }
+
   onSessionChange(): () => void {
     return () => undefined;
   }

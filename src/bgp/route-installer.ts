@@ -40,6 +40,7 @@ export class RouteInstaller {
   #working: Promise<void> | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
   #retries = 0;
+  #revision = 0;
 
   constructor(options: InstallerOptions) {
     this.#options = options;
@@ -53,6 +54,16 @@ export class RouteInstaller {
   /** Routes the kernel would not take, or not give up. */
   get refused(): number {
     return this.#refused.size;
+  }
+
+  /** Whether nothing is under way. */
+  get isSettled(): boolean {
+    return this.#working === undefined;
+  }
+
+  /** Changes whenever work begins. */
+  get revision(): number {
+    return this.#revision;
   }
 
   has(key: PrefixKey): boolean {
@@ -81,6 +92,18 @@ export class RouteInstaller {
     this.#work();
   }
 
+  /** Puts back what is not among the routes that were found in the kernel, and says how many those are. */
+  reinstallAllBut(present: ReadonlySet<PrefixKey>): number {
+    let missing = 0;
+    for (const key of this.#installed) {
+      if (present.has(key)) continue;
+      missing += 1;
+      this.#pending.set(key, true);
+    }
+    this.#work();
+    return missing;
+  }
+
   /** Resolves when nothing is left to do but to try refused routes again. */
   async settled(): Promise<void> {
     while (this.#working !== undefined) await this.#working;
@@ -102,6 +125,7 @@ export class RouteInstaller {
 
   #work(): void {
     if (this.#pending.size === 0 || this.#working !== undefined) return;
+    this.#revision += 1;
     this.#working = this.#workOff().finally(() => {
       this.#working = undefined;
       this.#work(); // what was asked for since it looked last

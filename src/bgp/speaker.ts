@@ -12,9 +12,16 @@ export interface SpeakerOptions {
   readonly exclude?: readonly Ipv4Prefix[];
   /** TCP port of the peers; anything but 179 (RFC 4271 §3) is for tests. */
   readonly port?: number;
+  /** Prefixes a peer may advertise; a session with more is ended. More than a full table of the Internet by default. */
+  readonly prefixLimit?: number;
+  /** Milliseconds without a session after which a peer counts as failed or unreachable; 30 s by default. */
+  readonly establishmentTime?: number;
 }
 
 const bgpPort = 179;
+
+/** What is beyond it is a fault of the peer, and shall not eat the host. */
+const defaultPrefixLimit = 2_000_000;
 
 /** A BGP speaker that only calls and never listens: it has clients' peers, which wait to be called. */
 export class Speaker implements BgpSpeaker {
@@ -31,9 +38,10 @@ export class Speaker implements BgpSpeaker {
   async addPeer(config: BgpPeer): Promise<void> {
     const {tunnel} = config;
     if (this.#peers.has(tunnel)) throw new Error(`${tunnel} has a BGP peer already`);
-    const {netlinker, log, port = bgpPort} = this.#options;
+    const {netlinker, log, port = bgpPort, prefixLimit = defaultPrefixLimit, establishmentTime} = this.#options;
     const onChange = () => this.#changed(tunnel);
-    const peer = new Peer(config, {netlinker, log, port, excluded: this.#excluded, onChange});
+    const excluded = this.#excluded;
+    const peer = new Peer(config, {netlinker, log, port, prefixLimit, establishmentTime, excluded, onChange});
     this.#peers.set(tunnel, peer);
     try {
       await peer.start();
@@ -56,6 +64,10 @@ export class Speaker implements BgpSpeaker {
 
   routes(tunnel: string, page: RoutePage): LearnedRoute[] {
     return this.#peers.get(tunnel)?.routes(page) ?? [];
+  }
+
+  async reinstallMissing(tunnel: string): Promise<number> {
+    return (await this.#peers.get(tunnel)?.reinstallMissing()) ?? 0;
   }
 
   onSessionChange(listener: (tunnel: string) => void): () => void {

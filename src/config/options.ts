@@ -12,6 +12,8 @@ export type NetlinkBackend = (typeof netlinkBackends)[number];
 export const exitModes = ['teardown', 'keep'] as const;
 export type ExitMode = (typeof exitModes)[number];
 
+const repairModes = ['on', 'off'] as const;
+
 export interface Options {
   /** Path of the Unix socket. */
   readonly socket: string;
@@ -23,6 +25,10 @@ export interface Options {
   readonly logLevel: LogLevel;
   /** Name of the DoubleZero network, as `GetDaemonInfo` reports it. */
   readonly network: string;
+  /** Directory of the journal. */
+  readonly stateDir: string;
+  /** Whether what other programs take out of the kernel is put back. */
+  readonly repair: boolean;
   /** Path of the route configuration. */
   readonly routeConfig: string | undefined;
 }
@@ -55,6 +61,16 @@ const flags = {
     value: exitModes.join('|'),
     text: 'what becomes of the tunnels when the daemon is told to stop',
     fallback: 'teardown',
+  },
+  'state-dir': {
+    value: 'DIRECTORY',
+    text: 'where the wanted tunnels are kept, for the next start (not with --netlink=memory)',
+    fallback: '/var/lib/doublezerod',
+  },
+  repair: {
+    value: repairModes.join('|'),
+    text: 'whether what other programs take out of the kernel is put back, or only reported',
+    fallback: 'on',
   },
   'log-level': {value: logLevels.join('|'), text: 'how much to log', fallback: 'info'},
   'route-config': {
@@ -93,6 +109,8 @@ export function parseCommandLine(args: readonly string[]): Command {
       onExit: oneOf('on-exit', exitModes, values['on-exit']),
       logLevel: oneOf('log-level', logLevels, values['log-level']),
       network: required('network', values.network),
+      stateDir: required('state-dir', values['state-dir']),
+      repair: oneOf('repair', repairModes, values.repair) === 'on',
       routeConfig: values['route-config'],
     },
   };
@@ -110,6 +128,8 @@ function readFlags(args: readonly string[]) {
         'on-exit': {...text, default: flags['on-exit'].fallback},
         'log-level': {...text, default: flags['log-level'].fallback},
         network: {...text, default: flags.network.fallback},
+        'state-dir': {...text, default: flags['state-dir'].fallback},
+        repair: {...text, default: flags.repair.fallback},
         'route-config': text,
         help: {type: 'boolean', short: 'h'},
         version: {type: 'boolean'},

@@ -1,6 +1,7 @@
 import type {handleServerStreamingCall, handleUnaryCall} from '@grpc/grpc-js';
 import type {Logger} from '../telemetry/logger.js';
 import {handleStream, handleUnary, type Serialize} from './calls.js';
+import {encodedOnce} from './encoded-once.js';
 import {type TunnelServiceServer, TunnelServiceService} from './generated/doublezero/tunnel/v1/tunnel_service.js';
 import type {ServiceRegistry} from './streams.js';
 
@@ -19,6 +20,8 @@ export interface UnaryRpc<Request, Response> {
   handle(request: Request, context: CallContext): Response | Promise<Response>;
   /** Only on RPCs that change something: fields of the line that each call leaves in the log, say the spec in short. */
   summary?(request: Request): Readonly<Record<string, unknown>>;
+  /** It answers with the same object again where nothing has changed, and never changes one: each is encoded once. */
+  readonly repeats?: true;
 }
 
 export interface StreamRpc<Request, Response> {
@@ -40,8 +43,11 @@ export type TunnelRpcs = {
 /** Adds the service to a server: late calls are refused, errors become status codes, changes are logged. */
 export function addTunnelService(server: ServiceRegistry, rpcs: TunnelRpcs, log: Logger): void {
   const methods = (Object.keys(TunnelServiceService) as RpcName[]).map(name => {
-    const {path, responseSerialize: serialize} = TunnelServiceService[name];
-    const method = {name: path.slice(path.lastIndexOf('/') + 1), serialize: serialize as Serialize, log};
+    const {path, responseSerialize} = TunnelServiceService[name];
+    const encode = responseSerialize as Serialize;
+    const rpc = rpcs[name];
+    const serialize = 'repeats' in rpc && rpc.repeats ? encodedOnce(encode) : encode;
+    const method = {name: path.slice(path.lastIndexOf('/') + 1), serialize, log};
     const handler = isStream(name) ? handleStream(method, rpcs[name]) : handleUnary(method, rpcs[name]);
     // Serialized by the handler: a response that cannot be is an error like any other, and in the log.
     return {name, handler, definition: {...TunnelServiceService[name], responseSerialize: asIs}};

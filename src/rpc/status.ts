@@ -13,6 +13,7 @@ const codes = {
   'missing-capability': status.FAILED_PRECONDITION,
   'interface-conflict': status.FAILED_PRECONDITION,
   'netlink-error': status.INTERNAL,
+  'state-not-durable': status.INTERNAL,
   draining: status.UNAVAILABLE,
 } satisfies Record<Reason, status>; // a new Reason does not compile until it has a code
 

@@ -7,7 +7,8 @@ import {ServiceType, type TunnelSpec} from './generated/doublezero/tunnel/v1/tun
 import {pageOfRoutes} from './route-pages.js';
 import type {TunnelRpcs} from './rpcs.js';
 import {RpcError} from './status.js';
-import {fromLearnedRoute, fromReport, fromRoute, fromTunnel, toSpecInput} from './translation.js';
+import {fromLearnedRoute, fromReport, fromRoute, toSpecInput} from './translation.js';
+import {TunnelAnswers} from './tunnel-answers.js';
 
 export interface TunnelRpcsOptions {
   readonly manager: TunnelManager;
@@ -18,7 +19,8 @@ export interface TunnelRpcsOptions {
 
 /** The RPCs of TunnelService over the domain. */
 export function tunnelRpcs({manager, bgp, daemonInfo}: TunnelRpcsOptions): TunnelRpcs {
-  const answer = (tunnel: Tunnel) => fromTunnel(tunnel, bgp.session(tunnel.name));
+  const answers = new TunnelAnswers(bgp);
+  const answer = (tunnel: Tunnel) => answers.of(tunnel);
   return {
     provisionTunnel: {
       handle: async ({spec, validateOnly}, {signal}) =>
@@ -39,7 +41,7 @@ export function tunnelRpcs({manager, bgp, daemonInfo}: TunnelRpcsOptions): Tunne
       handle: async ({name, ...options}, {signal}) => fromReport(await manager.remove(name, {...options, signal})),
       summary: ({name, etag, allowMissing}) => ({tunnel: name, etag, allow_missing: allowMissing}),
     },
-    getTunnel: {handle: ({name}) => answer(manager.get(name))},
+    getTunnel: {handle: ({name}) => answer(manager.get(name)), repeats: true},
     listTunnels: {handle: () => ({tunnels: manager.list().map(answer)})},
     watchTunnels: {
       handle() {

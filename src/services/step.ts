@@ -82,8 +82,11 @@ export interface TeardownOutcome {
   readonly errors: unknown[];
 }
 
-/** Runs every step whatever the earlier ones did. */
-export async function runEvery(steps: readonly Step[]): Promise<TeardownOutcome> {
+/** Runs every step whatever the earlier ones did, and tells of each as it is done. */
+export async function runEvery(
+  steps: readonly Step[],
+  onReport: (report: StepReport) => void = () => {},
+): Promise<TeardownOutcome> {
   const reports: StepReport[] = [];
   const errors: unknown[] = [];
   for (const step of steps) {
@@ -95,7 +98,9 @@ export async function runEvery(steps: readonly Step[]): Promise<TeardownOutcome>
       message = messageOf(error) || 'unknown error';
       if (!step.advisory) errors.push(error);
     }
-    reports.push({step: step.step, ok: message === '', error: message, duration: performance.now() - start});
+    const report = {step: step.step, ok: message === '', error: message, duration: performance.now() - start};
+    reports.push(report);
+    onReport(report);
   }
   return {reports, errors};
 }

@@ -26,6 +26,7 @@ export type Reason =
   | 'missing-capability'
   | 'interface-conflict'
   | 'netlink-error'
+  | 'state-not-durable'
   | 'draining';
 
 export interface TunnelErrorOptions extends ErrorOptions {

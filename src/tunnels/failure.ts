@@ -2,6 +2,7 @@ import {NetlinkError} from '../netlink/netlinker.js';
 import {IncompleteUndo, messageOf} from '../services/step.js';
 import {InterfaceConflict} from '../services/tunnel-steps.js';
 import {TunnelError, type TunnelErrorOptions} from './errors.js';
+import {JournalError} from './journal.js';
 
 export const greUnsupported =
   'this kernel cannot make GRE interfaces: load the module (modprobe ip_gre) or use a kernel with CONFIG_NET_IPGRE';
@@ -17,6 +18,7 @@ export function toTunnelError(error: unknown, options: TunnelErrorOptions = {}):
     const metadata = {interface: error.interfaceName, found: error.found};
     return new TunnelError('interface-conflict', message, {...options, metadata, cause: error});
   }
+  if (error instanceof JournalError) return new TunnelError('state-not-durable', message, {...options, cause: error});
   if (!(error instanceof NetlinkError)) return error;
   const {operation, errno, kind} = error;
   const details = {...options, metadata: {operation, errno}, cause: error};

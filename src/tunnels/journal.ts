@@ -1,10 +1,10 @@
-import {mkdir, open, readFile, rename} from 'node:fs/promises';
+import {access, constants, mkdir, open, readFile, rename} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {formatEntry, type JournalEntry, parseEntry} from './journal-entry.js';
 
 export type {JournalEntry};
 
-/** The state directory holds something this version cannot work with; the text says what and what to do. */
+/** The state directory cannot be used; the text says why and, where it helps, what to do. */
 export class JournalError extends Error {
   override readonly name = 'JournalError';
 }
@@ -13,7 +13,7 @@ export class JournalError extends Error {
 export interface Journal {
   /** What was found at the start; `undefined` where it could not be read, and so nothing is known. */
   readonly restored: readonly JournalEntry[] | undefined;
-  /** Resolves when the entry would survive a loss of power. */
+  /** Resolves when the entry would survive a loss of power. Both fail with `JournalError` and leave the journal as it was. */
   put(entry: JournalEntry): Promise<void>;
   delete(name: string): Promise<void>;
 }
@@ -49,11 +49,9 @@ export class FileJournal implements Journal {
     const path = join(directory, fileName);
     try {
       await mkdir(directory, {recursive: true, mode: 0o700});
-      const restored = await read(path, onCorrupt);
-      const journal = new FileJournal(path, restored);
-      // Whether it can be written shows now, not at the first tunnel.
-      await journal.#save();
-      return journal;
+      // Whether it can be written to shows now, not at the first tunnel.
+      await access(directory, constants.W_OK);
+      return new FileJournal(path, await read(path, onCorrupt));
     } catch (error) {
       if (error instanceof JournalError) throw error;
       const reason = error instanceof Error ? error.message : String(error);
@@ -79,7 +77,8 @@ export class FileJournal implements Journal {
       } catch (error) {
         this.#entries.clear();
         for (const [name, entry] of before) this.#entries.set(name, entry);
-        throw error;
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new JournalError(`the journal cannot be written: ${reason}`, {cause: error});
       }
     });
     this.#last = turn.catch(() => undefined);

@@ -4,10 +4,12 @@ import {slotNames, strategyFor} from '../services/strategies.js';
 import type {Ports} from '../services/strategy.js';
 import type {TunnelSpec} from '../services/tunnel-spec.js';
 import type {Logger} from '../telemetry/logger.js';
+import {DriftMonitor} from './drift-monitor.js';
 import {InvalidArgument, TunnelError} from './errors.js';
+import {type ChangeType, type TunnelEvent, TunnelEvents, type WatchOptions} from './events.js';
 import {toTunnelError} from './failure.js';
 import {FieldParser} from './field-parser.js';
-import {LinkMonitor} from './link-monitor.js';
+import {type Journal, noJournal} from './journal.js';
 import {Operations} from './operations.js';
 import {checkAgainstOthers, type Plan, planFor, tunnelExists} from './plan.js';
 import {Slot} from './slot.js';
@@ -40,19 +42,62 @@ interface Planned {
   readonly plan: Plan;
 }
 
+export interface TunnelManagerOptions extends Ports {
+  readonly log: Logger;
+  /** Default: none. */
+  readonly journal?: Journal;
+  /** Whether what other programs take out of the kernel is put back. Default: true. */
+  readonly repair?: boolean;
+}
+
 /** The daemon's tunnels: one slot a service family, changes queued slot by slot, reads straight from memory. */
 export class TunnelManager implements AsyncDisposable {
   private readonly slots = new Map(slotNames.map(name => [name as string, new Slot(name)]));
+  private readonly ports: Ports;
+  private readonly journal: Journal;
   private readonly operations: Operations;
-  private readonly monitor: LinkMonitor;
+  private readonly monitor: DriftMonitor;
+  private readonly events = new TunnelEvents(() => this.list().map(tunnel => this.observed(tunnel)));
+  private readonly stopListening: () => void;
   private draining = false;
 
-  constructor(
-    private readonly ports: Ports,
-    log: Logger,
-  ) {
-    this.operations = new Operations(ports, log);
-    this.monitor = new LinkMonitor(ports.netlinker, [...this.slots.values()], log);
+  constructor({log, journal = noJournal, repair = true, ...ports}: TunnelManagerOptions) {
+    this.ports = ports;
+    this.journal = journal;
+    const announce = (type: ChangeType, tunnel: Tunnel, reason?: string) =>
+      this.events.publish(type, this.observed(tunnel), reason);
+    this.operations = new Operations({ports, journal, log, announce});
+    this.monitor = new DriftMonitor([...this.slots.values()], {
+      ports,
+      operations: this.operations,
+      log,
+      announce,
+      repair,
+    });
+    this.stopListening = ports.bgp.onSessionChange(name => {
+      const tunnel = this.slots.get(name)?.tunnel;
+      if (tunnel) announce('sessionChanged', tunnel);
+    });
+  }
+
+  /**
+   * Brings back the tunnels of the journal, in the slots' queues: reads answer meanwhile, changes wait. Where the journal
+   * could not be read nothing in the kernel is touched, since nobody knows what of it is wanted.
+   */
+  async restore(): Promise<void> {
+    const {restored} = this.journal;
+    if (!restored) return;
+    await Promise.all(
+      restored.map(entry => {
+        const slot = this.slotNamed(entry.name);
+        return slot.run(() => this.operations.restore(slot, entry));
+      }),
+    );
+  }
+
+  /** What happens to the tunnels, in order: see `TunnelEvents.watch`. */
+  watch(options: WatchOptions): AsyncIterable<TunnelEvent> {
+    return this.events.watch(options);
   }
 
   list(): Tunnel[] {
@@ -113,13 +158,13 @@ export class TunnelManager implements AsyncDisposable {
     }
   }
 
-  /** Lets running operations finish and refuses new ones with `draining`; with `teardown` the tunnels go too. */
+  /** Lets running operations finish and refuses new ones with `draining`; with `teardown` the tunnels go until the next start. */
   async drain({teardown}: {readonly teardown: boolean}): Promise<void> {
     this.draining = true;
     const results = await Promise.allSettled(
       [...this.slots.values()].map(slot =>
         slot.run(async () => {
-          if (teardown && slot.tunnel) await this.operations.remove(slot, slot.tunnel);
+          if (teardown && slot.tunnel) await this.operations.suspend(slot, slot.tunnel);
         }),
       ),
     );
@@ -127,7 +172,12 @@ export class TunnelManager implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.stopListening();
     await this.monitor[Symbol.asyncDispose]();
+  }
+
+  private observed(tunnel: Tunnel) {
+    return {tunnel, session: this.ports.bgp.session(tunnel.name)};
   }
 
   private async bringAbout(

@@ -18,7 +18,7 @@ export async function openService(netlinker: Netlinker = new MemoryNetlinker()) 
   const kernel = recording(netlinker);
   const bgp = new RecordingBgpSpeaker();
   const {lines, log} = recordingLog();
-  const manager = new TunnelManager({netlinker: kernel.netlinker, bgp}, log);
+  const manager = new TunnelManager({netlinker: kernel.netlinker, bgp, log});
   const startTime = new Date();
   const daemonInfo = () => ({
     version: '1.2.3',

@@ -14,6 +14,7 @@ const reasons: Record<Reason, [code: status, reason: string]> = {
   'missing-capability': [status.FAILED_PRECONDITION, 'MISSING_CAPABILITY'],
   'interface-conflict': [status.FAILED_PRECONDITION, 'INTERFACE_CONFLICT'],
   'netlink-error': [status.INTERNAL, 'NETLINK_ERROR'],
+  'state-not-durable': [status.INTERNAL, 'STATE_NOT_DURABLE'],
   draining: [status.UNAVAILABLE, 'DRAINING'],
 };
 for (const [reason, [code, name]] of Object.entries(reasons) as [Reason, [status, string]][]) {
