@@ -24,9 +24,16 @@ export interface UnaryRpc<Request, Response> {
   readonly repeats?: true;
 }
 
+export interface StreamContext extends CallContext {
+  /** Ends the call with an error at once, also while it waits for a caller that does not read. */
+  readonly cut: (error: Error) => void;
+}
+
 export interface StreamRpc<Request, Response> {
   /** Messages are taken only as fast as the caller reads. Has to end once `context.signal` is aborted. */
-  handle(request: Request, context: CallContext): AsyncIterable<Response>;
+  handle(request: Request, context: StreamContext): AsyncIterable<Response>;
+  /** The same object goes to many callers, and none is ever changed: each is encoded once. */
+  readonly repeats?: true;
 }
 
 type RpcName = keyof TunnelServiceService;

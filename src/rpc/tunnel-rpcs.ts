@@ -1,12 +1,11 @@
-import {status} from '@grpc/grpc-js';
 import type {BgpSpeaker} from '../bgp/bgp-speaker.js';
 import type {Tunnel} from '../tunnels/tunnel.js';
 import type {TunnelManager} from '../tunnels/tunnel-manager.js';
+import {EventMessages} from './event-messages.js';
 import type {DaemonInfo} from './generated/doublezero/tunnel/v1/daemon_info.js';
 import {ServiceType, type TunnelSpec} from './generated/doublezero/tunnel/v1/tunnel_spec.js';
 import {pageOfRoutes} from './route-pages.js';
 import type {TunnelRpcs} from './rpcs.js';
-import {RpcError} from './status.js';
 import {fromLearnedRoute, fromReport, fromRoute, toSpecInput} from './translation.js';
 import {TunnelAnswers} from './tunnel-answers.js';
 
@@ -20,6 +19,7 @@ export interface TunnelRpcsOptions {
 /** The RPCs of TunnelService over the domain. */
 export function tunnelRpcs({manager, bgp, daemonInfo}: TunnelRpcsOptions): TunnelRpcs {
   const answers = new TunnelAnswers(bgp);
+  const events = new EventMessages();
   const answer = (tunnel: Tunnel) => answers.of(tunnel);
   return {
     provisionTunnel: {
@@ -44,9 +44,10 @@ export function tunnelRpcs({manager, bgp, daemonInfo}: TunnelRpcsOptions): Tunne
     getTunnel: {handle: ({name}) => answer(manager.get(name)), repeats: true},
     listTunnels: {handle: () => ({tunnels: manager.list().map(answer)})},
     watchTunnels: {
-      handle() {
-        throw new RpcError(status.UNIMPLEMENTED, 'WatchTunnels is not in this version yet; poll ListTunnels');
+      async *handle(request, {signal, cut}) {
+        for await (const event of manager.watch({...request, signal, onOverrun: cut})) yield events.of(event);
       },
+      repeats: true,
     },
     listRoutes: {
       handle({name, ...page}) {
