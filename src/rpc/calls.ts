@@ -3,7 +3,7 @@ import {type ServerUnaryCall, type ServerWritableStream, type sendUnaryData, sta
 import type {Logger} from '../telemetry/logger.js';
 import {NotStarted} from '../tunnels/errors.js';
 import {logCall} from './call-log.js';
-import type {CallContext, StreamRpc, UnaryRpc} from './rpcs.js';
+import type {CallContext, StreamContext, StreamRpc, UnaryRpc} from './rpcs.js';
 import {toStatus} from './status.js';
 
 type UnaryCall = ServerUnaryCall<unknown, Buffer>;
@@ -47,19 +47,22 @@ export const handleStream =
   async (call: StreamCall): Promise<void> => {
     const start = performance.now();
     const context = new Context(name, call);
+    const cut = (error: unknown) => {
+      if (isOver(call)) return;
+      const answer = toStatus(error);
+      logCall(log, context, {isChange: false, code: answer.code, error, fields: {}, start});
+      call.emit('error', answer); // grpc-js's way to end a stream with a status
+    };
     try {
       refuseIfLate(call);
-      for await (const message of rpc.handle(call.request, context)) {
+      for await (const message of rpc.handle(call.request, context.forStream(cut))) {
         if (isOver(call)) return;
         // Without the wait every message to a caller that does not read would stay in memory.
         if (!call.write(serialize(message))) await once(call, 'drain', {signal: context.signal});
       }
       if (!isOver(call)) call.end();
     } catch (error) {
-      if (isOver(call)) return;
-      const answer = toStatus(error);
-      logCall(log, context, {isChange: false, code: answer.code, error, fields: {}, start});
-      call.emit('error', answer); // grpc-js's way to end a stream with a status
+      cut(error);
     }
   };
 
@@ -80,6 +83,10 @@ class Context implements CallContext {
 
   get caller(): string {
     return this.call.getPeer();
+  }
+
+  forStream(cut: (error: Error) => void): StreamContext {
+    return {method: this.method, caller: this.caller, signal: this.signal, cut};
   }
 
   /** Made when asked for: reads, which are many, need none. */

@@ -1,6 +1,7 @@
 import {Metadata, type StatusObject, status} from '@grpc/grpc-js';
 import {NetlinkError} from '../netlink/netlinker.js';
 import {InvalidArgument, NotStarted, type Reason, TunnelError} from '../tunnels/errors.js';
+import {WatcherTooSlow} from '../tunnels/watcher.js';
 import {type Detail, errorInfo, invalidFields, teardownReport} from './details.js';
 import {Status} from './generated/google/rpc/status.js';
 import {clip} from './text.js';
@@ -47,6 +48,7 @@ export function toStatus(error: unknown): StatusObject {
     const metadata = {operation: error.operation, errno: error.errno};
     return statusOf(codes['netlink-error'], error.message, [errorInfo(reasonName('netlink-error'), metadata)]);
   }
+  if (error instanceof WatcherTooSlow) return statusOf(status.RESOURCE_EXHAUSTED, error.message, []);
   if (error instanceof NotStarted) return statusOf(status.DEADLINE_EXCEEDED, error.message, []);
   if (error instanceof RpcError) return statusOf(error.code, error.message, error.details);
   return statusOf(status.INTERNAL, 'internal error', []); // the cause goes to the log, not the wire

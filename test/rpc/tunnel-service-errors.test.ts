@@ -1,11 +1,9 @@
-import {type ServiceError, status} from '@grpc/grpc-js';
 import test from 'ava';
 import {ipv4} from '../../src/ip/ipv4.js';
 import {ordinaryHost} from '../../src/netlink/memory/host.js';
 import {MemoryNetlinker} from '../../src/netlink/memory.js';
 import type {Netlinker} from '../../src/netlink/netlinker.js';
 import {Refusal, specs} from './controller.js';
-import {endOf} from './plumbing.js';
 import {openService} from './service-world.js';
 
 const {ibrl, edgeFiltering, multicast} = specs;
@@ -200,13 +198,6 @@ test('reads are answered while the daemon drains', async t => {
   const tunnel = await service.provision(ibrl);
   await service.manager.drain({teardown: false});
   t.deepEqual(await service.list(), [tunnel]);
-});
-
-test('WatchTunnels is not there yet and says so', async t => {
-  await using service = await openService();
-  const error: ServiceError = await endOf(service.client.watchTunnels({resumeToken: '', names: []}));
-  t.is(error.code, status.UNIMPLEMENTED);
-  t.regex(error.details, /ListTunnels/);
 });
 
 const invalid = (fields: string[], message: RegExp): Expected => ({code: 'INVALID_ARGUMENT', fields, message});
