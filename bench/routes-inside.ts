@@ -24,7 +24,7 @@ const firstDestination = 0x0b000000; // 11.0.0.0
 
 const rounds = new Map([
   [20_000, 7],
-  [100_000, 3],
+  [100_000, 5],
 ]);
 
 const prepare = (): Promise<unknown> =>
