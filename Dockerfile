@@ -33,6 +33,7 @@ RUN apt-get update \
  && install --owner=root --group=doublezerod --mode=0750 "$(command -v node)" /usr/local/bin/doublezerod-node \
  && setcap cap_net_admin,cap_net_raw+ep /usr/local/bin/doublezerod-node \
  && install --directory --owner=doublezerod --group=doublezerod --mode=0755 /run/doublezerod \
+ && install --directory --owner=doublezerod --group=doublezerod --mode=0700 /var/lib/doublezerod \
  && apt-get purge --yes --auto-remove libcap2-bin \
  && rm -rf /var/lib/apt/lists/*
 

@@ -1,6 +1,7 @@
-import {deepEqual, match} from 'node:assert/strict';
-import {readdir, readFile} from 'node:fs/promises';
-import {join} from 'node:path';
+import {deepEqual, equal, match} from 'node:assert/strict';
+import {readdir, readFile, stat} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import {parseCommandLine} from '../../src/config/options.js';
 import {projectFolder} from '../place.js';
 import type {Check} from './check.js';
 import {run} from './programs.js';
@@ -8,6 +9,10 @@ import {run} from './programs.js';
 const sources = /\.(ts|mts|cts|proto)$/;
 /** The build makes no difference between test and program code, so the image has to. */
 const expected = {top: ['LICENSE', 'dist', 'node_modules', 'package.json'], dist: ['descriptor-set.binpb', 'src']};
+
+const command = parseCommandLine([]);
+if (!('run' in command)) throw new TypeError('no options come from an empty command line');
+const defaults = command.run;
 
 /** What is in the image, and what is not. */
 export const contentChecks: readonly Check[] = [
@@ -25,6 +30,15 @@ export const contentChecks: readonly Check[] = [
       const listed = await run('getcap', ['-r', root]);
       const [program = ''] = config.Entrypoint;
       deepEqual(listed.trim().split('\n'), [`${join(root, program)} cap_net_admin,cap_net_raw=ep`]);
+    },
+  ],
+  [
+    'the folders of the socket and of the state belong to its user',
+    async ({root, config}) => {
+      for (const folder of [dirname(defaults.socket), defaults.stateDir]) {
+        const {uid, gid} = await stat(join(root, folder));
+        equal(`${uid}:${gid}`, config.User, folder);
+      }
     },
   ],
   [
