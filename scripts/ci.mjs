@@ -20,6 +20,7 @@ const checks = [
     ],
     tap: true,
   },
+  {title: 'image', command: ['npm', 'run', 'image:check']},
 ];
 
 /** Runs a command, showing its output; resolves to that and to whether it ended well. */
