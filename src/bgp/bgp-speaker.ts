@@ -20,6 +20,11 @@ export interface BgpPeer {
   readonly noInstall: boolean;
   /** Withdrawals and the loss of the session leave the kernel's routes alone. */
   readonly noUninstall: boolean;
+  /**
+   * The tunnel outlived a former run: its interface and routes are still in the kernel. The peer is told so, and keeps
+   * what it learned from that run where it helps restarting peers (RFC 4724).
+   */
+  readonly resumed: boolean;
 }
 
 /**
@@ -72,7 +77,10 @@ export interface RoutePage {
 export interface BgpSpeaker extends AsyncDisposable {
   /** Starts to call the peer and resolves without waiting for it. Fails where the tunnel has a peer already. */
   addPeer(peer: BgpPeer): Promise<void>;
-  /** Ends the session with a Cease and flushes the peer's routes. Resolves when done; an unknown peer is no error. */
+  /**
+   * Ends the session with a Cease and flushes the peer's routes; the peer drops ours at once. Resolves when done; an
+   * unknown peer is no error.
+   */
   deletePeer(tunnel: string): Promise<void>;
   /** Straight from memory; `undefined` for an unknown peer. */
   session(tunnel: string): BgpSessionStatus | undefined;

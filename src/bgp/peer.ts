@@ -10,10 +10,12 @@ import type {PathAttributes} from './codec/path-attributes.js';
 import {prefixList} from './codec/prefix-list.js';
 import type {DecodedUpdate} from './codec/update-decode.js';
 import {encodeAnnouncements, encodeEndOfRib} from './codec/update-encode.js';
+import {gracefulRestartOffer, lostForwarding, restartTime} from './graceful-restart.js';
 import {type InstallSummary, RouteInstaller} from './route-installer.js';
 import {Session, type SessionRoutes} from './session.js';
-import {defaultHoldTime, type SessionParameters} from './session-parameters.js';
+import {defaultHoldTime, type OpenConfig, type SessionParameters} from './session-parameters.js';
 import {SessionStatus} from './session-status.js';
+import {StaleRoutes} from './stale-routes.js';
 
 /** What all peers share. */
 export interface PeerContext {
@@ -30,11 +32,8 @@ export interface PeerContext {
   readonly onChange: () => void;
 }
 
-/**
- * Milliseconds after which a route that was found in the kernel and has not been learned again goes, where the peer
- * sends no end-of-RIB: the restart time that is usual for RFC 4724.
- */
-const staleTime = 120_000;
+/** Milliseconds that routes of a former run wait for a session, and then for the peer's end-of-RIB. */
+const staleTime = restartTime * 1000;
 
 /** One peer: its session, what it advertises, and what of that is in the kernel. */
 export class Peer implements SessionRoutes {
@@ -44,16 +43,16 @@ export class Peer implements SessionRoutes {
   readonly #session: Session;
   readonly #rib: AdjRibIn;
   readonly #installer: RouteInstaller;
-  /** In the kernel since before this peer was added, and not learned again yet. */
-  readonly #stale = new Set<PrefixKey>();
-  #staleTimer: NodeJS.Timeout | undefined;
+  readonly #stale = new StaleRoutes(keys => this.#uninstall(keys));
+  /** Whether a session has stood since this peer was added. */
+  #hasStood = false;
   #badNextHop = 0;
   #errno = '';
 
   constructor(config: BgpPeer, context: PeerContext) {
     this.#config = config;
     this.#context = context;
-    const {localAddress, peerAddress, localAsn, peerAsn} = config;
+    const {localAddress, peerAddress} = config;
     this.#status = new SessionStatus(context.onChange, context.establishmentTime);
     this.#rib = new AdjRibIn(peerAddress);
     this.#installer = new RouteInstaller({
@@ -63,7 +62,7 @@ export class Peer implements SessionRoutes {
     });
     this.#session = new Session({
       connection: {localAddress, peerAddress, port: context.port},
-      open: {localAs: localAsn, peerAs: peerAsn, bgpIdentifier: localAddress, holdTime: defaultHoldTime},
+      open: () => this.#open(),
       status: this.#status,
       routes: this,
     });
@@ -162,12 +161,43 @@ export class Peer implements SessionRoutes {
     }
     this.#install(announced);
     this.#uninstall(withdrawn);
-    if (update.endOfRib) this.#dropStale();
+    if (update.endOfRib) this.#stale.drop();
+  }
+
+  /**
+   * The wait for the end-of-RIB begins, even where the peer offers no graceful restart: some send one all the same. RFC
+   * 4724 §4.1 would not wait for a peer that restarted too, for each might wait for the other; we have advertised by
+   * then. But what it has lost it no longer forwards for us.
+   */
+  gained({peerRestart}: SessionParameters): void {
+    this.#hasStood = true;
+    if (lostForwarding(peerRestart)) this.#stale.drop();
+    else this.#stale.dropAfter(staleTime);
   }
 
   lost(): void {
     this.#badNextHop = 0;
     this.#uninstall(this.#rib.clear());
+    this.#stale.drop();
+  }
+
+  /**
+   * R says that we restarted, until a session has stood. F says that what we had advertised is still reachable: after a
+   * restart that the tunnel outlived (RFC 4724 §4.1), and after the mere loss of a session (RFC 8538 §4). With a fresh
+   * tunnel neither is true, and a peer that still has something of a former one drops it.
+   */
+  #open(): OpenConfig {
+    const {localAddress, localAsn, peerAsn, resumed} = this.#config;
+    return {
+      localAs: localAsn,
+      peerAs: peerAsn,
+      bgpIdentifier: localAddress,
+      holdTime: defaultHoldTime,
+      gracefulRestart: gracefulRestartOffer({
+        restarted: resumed && !this.#hasStood,
+        forwardingPreserved: resumed || this.#hasStood,
+      }),
+    };
   }
 
   #template(): Omit<Route, 'destination'> {
@@ -177,7 +207,7 @@ export class Peer implements SessionRoutes {
 
   #install(keys: readonly PrefixKey[]): void {
     if (this.#config.noInstall) return;
-    if (this.#stale.size > 0) for (const key of keys) this.#stale.delete(key);
+    this.#stale.learned(keys);
     this.#installer.add(this.#ours(keys));
   }
 
@@ -201,17 +231,11 @@ export class Peer implements SessionRoutes {
     }
     if (this.#stale.size === 0) return;
     this.#context.log.info('bgp.routes_adopted', {tunnel: this.#config.tunnel, routes: this.#stale.size});
-    this.#staleTimer = setTimeout(() => this.#dropStale(), staleTime);
-  }
-
-  #dropStale(): void {
-    clearTimeout(this.#staleTimer);
-    this.#uninstall([...this.#stale]);
-    this.#stale.clear();
+    this.#stale.dropAfter(staleTime);
   }
 
   #end(): void {
-    clearTimeout(this.#staleTimer);
+    this.#stale.keep();
     this.#status.stop();
   }
 

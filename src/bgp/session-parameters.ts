@@ -12,6 +12,7 @@ import {
 } from './codec/capability.js';
 import {extendedMaximumLength, standardMaximumLength} from './codec/message-header.js';
 import {capabilitiesOf, type Open} from './codec/open.js';
+import {gracefulRestartIn} from './graceful-restart.js';
 
 /** Proposed, in seconds (RFC 4271 §10). */
 export const defaultHoldTime = 90;
@@ -46,6 +47,10 @@ export interface SessionParameters {
   readonly maximumMessageLength: number;
   /** The peer takes ROUTE-REFRESH messages. */
   readonly routeRefresh: boolean;
+  /** What the peer offers for restarts, its own and ours (RFC 4724). */
+  readonly peerRestart?: GracefulRestartCapability | undefined;
+  /** NOTIFICATIONs leave the routes in place, save for a Hard Reset (RFC 8538 §4). */
+  readonly gracefulNotifications: boolean;
   /** All the peer offers; `findCapability` finds one. */
   readonly peerCapabilities: readonly Capability[];
 }
@@ -81,6 +86,7 @@ const openError = (subcode: number, why: string, data?: Uint8Array) =>
 export function negotiate(config: OpenConfig, open: Open): SessionParameters {
   const peerCapabilities = capabilitiesOf(open);
   const fourOctetAs = findCapability(peerCapabilities, 'four-octet-as');
+  const peerRestart = gracefulRestartIn(peerCapabilities);
   const peerAs = fourOctetAs?.as ?? open.myAutonomousSystem;
   const external = config.localAs !== peerAs;
   checkParameters(open);
@@ -102,6 +108,8 @@ export function negotiate(config: OpenConfig, open: Open): SessionParameters {
       ? extendedMaximumLength
       : standardMaximumLength,
     routeRefresh: findCapability(peerCapabilities, 'route-refresh') !== undefined,
+    peerRestart,
+    gracefulNotifications: config.gracefulRestart?.notification === true && peerRestart?.notification === true,
     peerCapabilities,
   };
 }

@@ -1,13 +1,14 @@
 import {BgpError} from './codec/bgp-error.js';
 import {encodeKeepalive, messageType} from './codec/message-header.js';
 import {type Frame, MessageReader} from './codec/message-reader.js';
-import {decodeNotification, encodeNotification, type Notification} from './codec/notification.js';
+import {decodeNotification, encodeNotification, hardReset, type Notification} from './codec/notification.js';
 import {decodeOpen, encodeOpen} from './codec/open.js';
 import {decodeRouteRefresh} from './codec/route-refresh.js';
 import {type DecodedUpdate, decodeUpdate} from './codec/update-decode.js';
 import {Connection, type ConnectionOptions} from './connection.js';
 import {type Effect, type Event, notificationEvent, step} from './fsm.js';
 import type {State} from './fsm-table.js';
+import {isFinal} from './graceful-restart.js';
 import {describeError, describeNotification} from './notification-text.js';
 import {connectRetryDelay, countFailure} from './retry.js';
 import {negotiate, type OpenConfig, openHoldTime, openMessage, type SessionParameters} from './session-parameters.js';
@@ -15,13 +16,16 @@ import type {SessionStatus} from './session-status.js';
 
 export interface SessionOptions {
   readonly connection: ConnectionOptions;
-  readonly open: OpenConfig;
+  /** What the next OPEN is to say; the same again until a session stands. */
+  readonly open: () => OpenConfig;
   readonly status: SessionStatus;
   readonly routes: SessionRoutes;
 }
 
 /** What takes part in an established session. */
 export interface SessionRoutes {
+  /** The session stands. */
+  gained(parameters: SessionParameters): void;
   /** Messages to send now that the session stands, and whenever the peer asks for the routes again. */
   advertise(parameters: SessionParameters): Iterable<Uint8Array>;
   /** Throws a `BgpError` for what must end the session. */
@@ -88,7 +92,7 @@ export class Session {
   readonly #performers: Performers = {
     connect: () => this.#connect(),
     dropConnection: () => this.#drop(),
-    sendOpen: () => this.#send(encodeOpen(openMessage(this.#options.open))),
+    sendOpen: () => this.#send(encodeOpen(openMessage(this.#options.open()))),
     sendKeepalive: () => this.#send(encodeKeepalive()),
     sendNotification: ({notification}) => this.#notify(notification),
     startConnectRetryTimer: () => this.#startTimer('connectRetry', connectRetryDelay(this.#failures, Math.random())),
@@ -108,6 +112,7 @@ export class Session {
     sessionUp: () => {
       this.#establishedAt = performance.now();
       this.#options.status.established(this.#parameters?.holdTime ?? 0);
+      if (this.#parameters) this.#options.routes.gained(this.#parameters);
       this.#advertise();
     },
     sessionDown: () => this.#options.routes.lost(),
@@ -167,7 +172,8 @@ export class Session {
   #notify(notification: BgpError | Notification): void {
     // A Cease of ours is no error: it was asked for.
     if (notification instanceof BgpError) this.#reason = describeError(notification);
-    this.#send(encodeNotification(notification));
+    const isHard = this.#parameters?.gracefulNotifications === true && isFinal(notification);
+    this.#send(encodeNotification(isHard ? hardReset(notification) : notification));
   }
 
   #advertise(): void {
@@ -209,7 +215,7 @@ export class Session {
 
   #readOpen(body: Uint8Array): Event {
     try {
-      return {type: 'BGPOpen', parameters: negotiate(this.#options.open, decodeOpen(body))};
+      return {type: 'BGPOpen', parameters: negotiate(this.#options.open(), decodeOpen(body))};
     } catch (error) {
       if (!(error instanceof BgpError)) throw error;
       return {type: 'BGPOpenMsgErr', error};

@@ -3,16 +3,25 @@ import {isSameAddress, type KernelState, routeIdentity} from './kernel-state.js'
 import {ignoreMissing, runAllOrNothing, type Step} from './step.js';
 import {ownLink} from './tunnel-steps.js';
 
+/** What a setup finds of a former run. */
+export interface FormerRun {
+  /** The device is up and has all its addresses: whoever sends to them has noticed nothing. */
+  survived: boolean;
+}
+
 /**
  * Takes off a device that is already there what a former service or another spec left on it. Nothing that the service
- * wants is touched: programs that use it notice nothing.
+ * wants is touched: programs that use it notice nothing. What it found it notes in `former`, for the steps after it.
  */
-export const adopt = (netlinker: Netlinker, wanted: KernelState): Step => ({
+export const adopt = (netlinker: Netlinker, wanted: KernelState, former: FormerRun): Step => ({
   step: 'adopt',
   async run() {
     const {name} = wanted.device;
-    if (!(await ownLink(netlinker, wanted.device))) return undefined;
+    const link = await ownLink(netlinker, wanted.device);
+    if (!link) return undefined;
     const addresses = await netlinker.addresses(name);
+    former.survived =
+      link.adminUp && wanted.addresses.every(address => addresses.some(other => isSameAddress(address, other)));
     const routes = await netlinker.routes({interface: name});
     return runAllOrNothing([
       ...routes.filter(route => isStray(route, wanted)).map(route => routeDelete(netlinker, route)),

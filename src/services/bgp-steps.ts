@@ -1,5 +1,6 @@
 import type {BgpPeer, BgpSpeaker} from '../bgp/bgp-speaker.js';
 import {hostPrefix, type Ipv4} from '../ip/ipv4.js';
+import type {FormerRun} from './adoption.js';
 import type {Step} from './step.js';
 import {localOverlay, remoteOverlay, type TunnelSpec} from './tunnel-spec.js';
 
@@ -9,7 +10,13 @@ export interface Routing extends Pick<BgpPeer, 'table' | 'noInstall' | 'noUninst
   readonly doublezeroIp?: Ipv4 | undefined;
 }
 
-export const bgpPeerAdd = (bgp: BgpSpeaker, tunnel: string, spec: TunnelSpec, routing: Routing): Step => ({
+export const bgpPeerAdd = (
+  bgp: BgpSpeaker,
+  tunnel: string,
+  spec: TunnelSpec,
+  routing: Routing,
+  former: FormerRun,
+): Step => ({
   step: 'bgp_peer_add',
   async run() {
     const {doublezeroIp, ...install} = routing;
@@ -21,6 +28,7 @@ export const bgpPeerAdd = (bgp: BgpSpeaker, tunnel: string, spec: TunnelSpec, ro
       peerAsn: spec.bgpRemoteAsn,
       nlri: doublezeroIp === undefined ? [] : [hostPrefix(doublezeroIp)],
       routeSource: doublezeroIp,
+      resumed: former.survived,
       ...install,
     });
     return () => bgp.deletePeer(tunnel);

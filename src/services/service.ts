@@ -1,6 +1,6 @@
 import {hostPrefix, type Ipv4} from '../ip/ipv4.js';
 import type {GreTunnel, InterfaceAddress, Route, Rule} from '../netlink/netlinker.js';
-import {adopt} from './adoption.js';
+import {adopt, type FormerRun} from './adoption.js';
 import {bgpPeerAdd, bgpPeerDelete, type Routing} from './bgp-steps.js';
 import {findDrift} from './drift.js';
 import type {KernelState} from './kernel-state.js';
@@ -70,8 +70,8 @@ export function strategyOf(service: Service): Strategy {
       learnedRoutesTable: noInstall ? undefined : table,
     };
   };
-  const inKernel = (spec: TunnelSpec, {netlinker}: Ports): Step[] => [
-    adopt(netlinker, kernelState(spec)),
+  const inKernel = (spec: TunnelSpec, {netlinker}: Ports, former: FormerRun): Step[] => [
+    adopt(netlinker, kernelState(spec), former),
     tunnelAdd(netlinker, device(spec)),
     addressAdd(netlinker, name, overlayAddress(spec)),
     tunnelUp(netlinker, name),
@@ -83,7 +83,10 @@ export function strategyOf(service: Service): Strategy {
   return {
     interfaceName: name,
     fields: spec => [...commonFields, ...fields(spec)],
-    setup: (spec, ports) => [...inKernel(spec, ports), bgpPeerAdd(ports.bgp, name, spec, routing(spec))],
+    setup: (spec, ports) => {
+      const former = {survived: false};
+      return [...inKernel(spec, ports, former), bgpPeerAdd(ports.bgp, name, spec, routing(spec), former)];
+    },
     teardown: (spec, {netlinker, bgp}) => [
       ...(rules ? [rulesDelete(netlinker)] : []),
       ...(routes ? [routesDelete(netlinker, routes(spec))] : []),
@@ -91,7 +94,7 @@ export function strategyOf(service: Service): Strategy {
       tunnelDown(netlinker, device(spec)),
       tunnelDelete(netlinker, device(spec)),
     ],
-    repair: inKernel,
+    repair: (spec, ports) => inKernel(spec, ports, {survived: false}),
     drift: (spec, {netlinker}) => findDrift(netlinker, kernelState(spec)),
     updateInPlace: (change, ports) => updateInPlace?.(change, ports),
   };

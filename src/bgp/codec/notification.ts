@@ -50,6 +50,13 @@ export function shutdownCommunication({code, subcode, data}: Notification): stri
   return new TextDecoder().decode(data.subarray(1, 1 + length));
 }
 
+/** RFC 8538 §3: the same, and nothing of the session is to be kept. */
+export const hardReset = ({code, subcode, data}: Notification): Notification => ({
+  code: errorCode.cease,
+  subcode: ceaseSubcode.hardReset,
+  data: concat([code, subcode], data),
+});
+
 /** The NOTIFICATION inside a Hard Reset (RFC 8538 §3), `undefined` where this is no Hard Reset or carries none. */
 export const insideHardReset = ({code, subcode, data}: Notification): Notification | undefined =>
   code === errorCode.cease && subcode === ceaseSubcode.hardReset && data.length >= 2

@@ -15,6 +15,7 @@ const parameters: SessionParameters = {
   asWidth: 4,
   maximumMessageLength: 4096,
   routeRefresh: true,
+  gracefulNotifications: false,
   peerCapabilities: [],
 };
 

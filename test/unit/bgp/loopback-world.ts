@@ -77,6 +77,7 @@ export async function openWorld({wrap = model => model, holdTime = 3, ...options
     table: 254,
     noInstall: false,
     noUninstall: false,
+    resumed: false,
     ...changes,
   });
 

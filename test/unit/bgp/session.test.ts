@@ -28,6 +28,13 @@ test('the first message is an OPEN that says who we are and what we can do', asy
           {kind: 'route-refresh'},
           {kind: 'extended-message'},
           {kind: 'four-octet-as', as: 65_000},
+          {
+            kind: 'graceful-restart',
+            restarted: false,
+            notification: true,
+            restartTime: 120,
+            families: [{afi: 1, safi: 1, forwardingPreserved: false}],
+          },
         ],
       },
     ],

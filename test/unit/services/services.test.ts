@@ -1,4 +1,5 @@
 import test from 'ava';
+import {MemoryNetlinker} from '../../../src/netlink/memory.js';
 import {type SampleName, sampleNames, samples} from '../../samples.js';
 import {openWorld} from '../../world.js';
 
@@ -126,3 +127,36 @@ for (const sample of sampleNames) {
     t.deepEqual(await peerText(sample), routing[sample]);
   });
 }
+
+/** Whether the peer that a daemon adds is one that a former run had, whose tunnel `meanwhile` may have been changed. */
+async function isResumed(sample: SampleName, meanwhile: (kernel: MemoryNetlinker) => Promise<void>) {
+  const kernel = new MemoryNetlinker();
+  await using former = openWorld(kernel);
+  await former.manager.provision(samples[sample]);
+  await meanwhile(kernel);
+  await using next = openWorld(kernel);
+  await next.manager.provision(samples[sample]);
+  return next.bgp.peers.get(interfaceOf(sample))?.resumed;
+}
+
+for (const sample of sampleNames) {
+  test(`${sample} tells BGP whether its tunnel outlived a former run`, async t => {
+    const name = interfaceOf(sample);
+    t.true(await isResumed(sample, async () => undefined));
+    t.false(await isResumed(sample, kernel => kernel.tunnelDown(name)), 'nobody got through for a while');
+    t.false(await isResumed(sample, kernel => kernel.tunnelDelete(name)));
+    t.false(
+      await isResumed(sample, async kernel => {
+        for (const address of await kernel.addresses(name)) await kernel.addressDelete(name, address);
+      }),
+    );
+  });
+}
+
+test('an update that sets the tunnel up anew tells BGP so', async t => {
+  await using world = openWorld();
+  const {name} = await world.manager.provision(samples.ibrl);
+  await world.manager.update({...samples.ibrl, bgpRemoteAsn: 65_002});
+  t.deepEqual(world.bgp.calls, [`addPeer ${name}`, `deletePeer ${name}`, `addPeer ${name}`]);
+  t.false(world.bgp.peers.get(name)?.resumed);
+});
