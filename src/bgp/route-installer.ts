@@ -41,6 +41,7 @@ export class RouteInstaller {
   #retryTimer: NodeJS.Timeout | undefined;
   #retries = 0;
   #revision = 0;
+  #stopped = false;
 
   constructor(options: InstallerOptions) {
     this.#options = options;
@@ -77,6 +78,9 @@ export class RouteInstaller {
 
   add(keys: Iterable<PrefixKey>): void {
     for (const key of keys) {
+      // What was refused is tried again in its time, however often the peer repeats it.
+      if (this.#refused.get(key) === true) continue;
+      this.#refused.delete(key);
       if (this.#installed.has(key)) this.#pending.delete(key);
       else this.#pending.set(key, true);
     }
@@ -113,18 +117,19 @@ export class RouteInstaller {
   async flush(): Promise<void> {
     this.remove([...this.#pending.keys(), ...this.#installed]);
     await this.settled();
-    this.stop();
+    await this.stop();
   }
 
-  /** Ends and leaves the kernel as it is. */
-  stop(): void {
+  /** Ends and leaves the kernel as it is. Resolves when nothing is under way any more. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
     this.#pending.clear();
-    this.#refused.clear();
     clearTimeout(this.#retryTimer);
+    await this.settled();
   }
 
   #work(): void {
-    if (this.#pending.size === 0 || this.#working !== undefined) return;
+    if (this.#stopped || this.#pending.size === 0 || this.#working !== undefined) return;
     this.#revision += 1;
     this.#working = this.#workOff().finally(() => {
       this.#working = undefined;
@@ -146,8 +151,8 @@ export class RouteInstaller {
       summary.deleted += deleted.length;
       summary.refused += refusals.length;
       summary.errno = refusals.at(-1)?.error.errno ?? summary.errno;
+      this.#scheduleRetry();
     }
-    this.#scheduleRetry();
     onSettled({...summary, duration: performance.now() - start});
   }
 
@@ -180,15 +185,14 @@ export class RouteInstaller {
     return refusals;
   }
 
+  /** A retry that is due stays due: routes that come and go meanwhile must not put it off. */
   #scheduleRetry(): void {
-    clearTimeout(this.#retryTimer);
-    if (this.#refused.size === 0) {
-      this.#retries = 0;
-      return;
-    }
+    if (this.#refused.size === 0) this.#retries = 0;
+    if (this.#refused.size === 0 || this.#retryTimer !== undefined || this.#stopped) return;
     const delay = Math.min(firstRetry * 2 ** this.#retries, longestRetry);
-    this.#retries += 1;
     this.#retryTimer = setTimeout(() => {
+      this.#retryTimer = undefined;
+      if (this.#refused.size > 0) this.#retries += 1;
       for (const [key, wanted] of this.#refused) this.#pending.set(key, wanted);
       this.#work();
     }, delay);
