@@ -1,3 +1,4 @@
+import {once} from 'node:events';
 import {Client, credentials, type ServiceError, status} from '@grpc/grpc-js';
 import test from 'ava';
 import {TunnelServiceService} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel_service.js';
@@ -94,10 +95,15 @@ test('a request without a spec', async t => {
 
 const identity = (bytes: Buffer) => bytes;
 
-/** What a call with these bytes for a request ends with. */
+/** What a call with these bytes for a request ends with; OK for a stream that begins. */
 async function send(client: Client, path: string, bytes: Buffer): Promise<status> {
-  const isStream = path.endsWith('/WatchTunnels');
-  if (isStream) return (await endOf(client.makeServerStreamRequest(path, identity, identity, bytes))).code;
+  if (path.endsWith('/WatchTunnels')) {
+    const stream = client.makeServerStreamRequest(path, identity, identity, bytes);
+    const refused = endOf(stream).then(({code}) => code);
+    const code = await Promise.race([refused, once(stream, 'data').then(() => status.OK)]);
+    stream.cancel();
+    return code;
+  }
   const call = answer(done => client.makeUnaryRequest(path, identity, identity, bytes, done as never));
   return call.then(
     () => status.OK,
