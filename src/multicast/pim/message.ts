@@ -1,9 +1,12 @@
+import {ipv4} from '../../ip/ipv4.js';
 import {internetChecksum} from '../checksum.js';
 import {Reader} from './octets.js';
 import {PimError} from './pim-error.js';
 
 /** IP protocol number of PIM. */
 export const pimProtocol = 103;
+/** 224.0.0.13, the group of all PIM routers on a link. */
+export const allPimRouters = ipv4(0xe000000d);
 
 /** Message types (RFC 7761 §4.9) that this program sends or reads. */
 export const pimType = {hello: 0, register: 1, registerStop: 2, joinPrune: 3} as const;
