@@ -51,7 +51,14 @@ export async function runDaemon(
   await using bgp: BgpSpeaker =
     options.netlink === 'kernel' ? new Speaker({netlinker, log, exclude}) : new RecordingBgpSpeaker();
   const journal = await openJournal(options, log);
-  await using manager = new TunnelManager({netlinker, bgp, journal, log, repair: options.repair});
+  await using manager = new TunnelManager({
+    netlinker,
+    bgp,
+    journal,
+    log,
+    repair: options.repair,
+    teardown: options.teardown,
+  });
   const daemonInfo = () => ({
     version,
     startTime,

@@ -1,4 +1,6 @@
 import {parseArgs} from 'node:util';
+import {abortModes} from '../services/socket-steps.js';
+import type {TeardownSettings} from '../services/teardown.js';
 import {type LogLevel, logLevels} from '../telemetry/logger.js';
 
 /** The command line cannot be understood. */
@@ -29,6 +31,7 @@ export interface Options {
   readonly stateDir: string;
   /** Whether what other programs take out of the kernel is put back. */
   readonly repair: boolean;
+  readonly teardown: TeardownSettings;
   /** Path of the route configuration. */
   readonly routeConfig: string | undefined;
 }
@@ -72,6 +75,16 @@ const flags = {
     text: 'whether what other programs take out of the kernel is put back, or only reported',
     fallback: 'on',
   },
+  'teardown-linger': {
+    value: 'MILLISECONDS',
+    text: 'how long a lowered interface stays, for programs to act in, before it is deleted',
+    fallback: '100',
+  },
+  'abort-sockets': {
+    value: abortModes.join('|'),
+    text: 'at teardown: abort sockets on addresses that vanish, or only report who holds them, or neither',
+    fallback: 'on',
+  },
   'log-level': {value: logLevels.join('|'), text: 'how much to log', fallback: 'info'},
   'route-config': {
     value: 'FILE',
@@ -111,6 +124,10 @@ export function parseCommandLine(args: readonly string[]): Command {
       network: required('network', values.network),
       stateDir: required('state-dir', values['state-dir']),
       repair: oneOf('repair', repairModes, values.repair) === 'on',
+      teardown: {
+        linger: milliseconds('teardown-linger', values['teardown-linger']),
+        abortSockets: oneOf('abort-sockets', abortModes, values['abort-sockets']),
+      },
       routeConfig: values['route-config'],
     },
   };
@@ -130,6 +147,8 @@ function readFlags(args: readonly string[]) {
         network: {...text, default: flags.network.fallback},
         'state-dir': {...text, default: flags['state-dir'].fallback},
         repair: {...text, default: flags.repair.fallback},
+        'teardown-linger': {...text, default: flags['teardown-linger'].fallback},
+        'abort-sockets': {...text, default: flags['abort-sockets'].fallback},
         'route-config': text,
         help: {type: 'boolean', short: 'h'},
         version: {type: 'boolean'},
@@ -145,6 +164,15 @@ function readFlags(args: readonly string[]) {
 function required(flag: string, value: string): string {
   if (value === '') throw new UsageError(`--${flag} needs a value`);
   return value;
+}
+
+/** A minute and more would be a mistake: whoever stops the daemon does not wait that long. */
+const longestLinger = 60_000;
+
+function milliseconds(flag: string, value: string): number {
+  const number = /^[0-9]{1,6}$/.test(value) ? Number(value) : Number.NaN;
+  if (number <= longestLinger) return number;
+  throw new UsageError(`--${flag} must be a number of milliseconds from 0 to ${longestLinger}, not '${value}'`);
 }
 
 function oneOf<T extends string>(flag: string, choices: readonly T[], value: string): T {

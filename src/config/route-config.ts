@@ -34,23 +34,27 @@ export function parseRouteConfig(text: string, path: string): RouteConfig {
   const root = parseTree(text, errors, {disallowComments: true});
   const [error] = errors;
   if (error) fail(error.offset, `not JSON: ${words(printParseErrorCode(error.error))}`);
-  if (root?.type !== 'object') return fail(0, 'must be an object such as {"exclude": ["203.0.113.7"]}');
+  if (root?.type !== 'object') return fail(root?.offset ?? 0, 'must be an object such as {"exclude": ["203.0.113.7"]}');
 
-  let exclude: Ipv4Prefix[] = [];
+  let exclude: Ipv4Prefix[] | undefined;
   for (const {offset, children: [name, value] = []} of root.children ?? []) {
     if (name?.value !== 'exclude')
       fail(offset, `unknown setting ${JSON.stringify(name?.value)}; there is only "exclude"`);
     if (value?.type !== 'array') fail(value?.offset ?? offset, '"exclude" must be a list of addresses and networks');
+    // JSON would let the last one win, and what the others list would be installed.
+    if (exclude !== undefined) fail(offset, '"exclude" is there twice');
     exclude = (value?.children ?? []).map(entry => destination(entry, fail));
   }
-  return {exclude};
+  return {exclude: exclude ?? []};
 }
 
 function destination({value, offset}: Node, fail: (offset: number, reason: string) => never): Ipv4Prefix {
   const address = typeof value === 'string' ? parseIpv4(value) : undefined;
   const prefix = address === undefined && typeof value === 'string' ? parsePrefix(value) : undefined;
   if (address !== undefined) return hostPrefix(address);
-  if (!prefix) return fail(offset, `${JSON.stringify(value)} is neither an IPv4 address nor a network in CIDR form`);
+  // Lists and objects are nodes without a value.
+  const entry = value === undefined ? 'an entry' : JSON.stringify(value);
+  if (!prefix) return fail(offset, `${entry} is neither an IPv4 address nor a network in CIDR form`);
   return hasHostBits(prefix) ? fail(offset, `${value} has host bits set`) : prefix;
 }
 

@@ -110,10 +110,10 @@ function fromMilliseconds(milliseconds: number): Duration {
   return {seconds: BigInt(Math.floor(nanos / 1e9)), nanos: nanos % 1e9};
 }
 
-const fromStep = ({step, ok, error, duration}: StepReport): TeardownStep => ({
+const fromStep = ({step, ok, error, note, duration}: StepReport): TeardownStep => ({
   step,
   ok,
-  error,
+  error: ok ? note : error,
   duration: fromMilliseconds(duration),
 });
 

@@ -26,6 +26,7 @@ const sameSelector = (a: Rule['source'], b: Rule['source']): boolean => (a && b 
 
 export const isSameRule = (a: Rule, b: Rule): boolean =>
   a.priority === b.priority &&
+  a.action === b.action &&
   a.table === b.table &&
   a.protocol === b.protocol &&
   sameSelector(a.source, b.source) &&
@@ -35,7 +36,8 @@ export const isSameRule = (a: Rule, b: Rule): boolean =>
  * Edge filtering's rules are known by priority, table and protocol together, so those that a crash or a failed step
  * left behind are found in the kernel itself and need no book-keeping.
  */
-export const isOurRule = ({priority, table, protocol}: Rule): boolean =>
+export const isOurRule = ({action, priority, table, protocol}: Rule): boolean =>
+  action === undefined &&
   protocol === routeProtocol.kernel &&
   (table === routeTable.edgeFilteringInbound || table === routeTable.edgeFilteringOutbound) &&
   priority === table;

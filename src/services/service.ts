@@ -7,8 +7,9 @@ import type {KernelState} from './kernel-state.js';
 import {routesChange, routesDelete, rulesAdd, rulesDelete} from './routing-steps.js';
 import type {Step} from './step.js';
 import type {Ports, SpecField, Strategy} from './strategy.js';
+import {allGuardsDelete, teardownInOrder} from './teardown.js';
 import {localOverlay, type TunnelSpec} from './tunnel-spec.js';
-import {addressAdd, tunnelAdd, tunnelDelete, tunnelDown, tunnelUp} from './tunnel-steps.js';
+import {addressAdd, tunnelAdd, tunnelUp} from './tunnel-steps.js';
 
 /** What a service puts on the host beside the device and its overlay address. */
 export interface Service {
@@ -87,13 +88,20 @@ export function strategyOf(service: Service): Strategy {
       const former = {survived: false};
       return [...inKernel(spec, ports, former), bgpPeerAdd(ports.bgp, name, spec, routing(spec), former)];
     },
-    teardown: (spec, {netlinker, bgp}) => [
-      ...(rules ? [rulesDelete(netlinker)] : []),
-      ...(routes ? [routesDelete(netlinker, routes(spec))] : []),
-      bgpPeerDelete(bgp, name),
-      tunnelDown(netlinker, device(spec)),
-      tunnelDelete(netlinker, device(spec)),
-    ],
+    teardown: (spec, {netlinker, bgp, teardown}) =>
+      teardownInOrder({
+        netlinker,
+        settings: teardown,
+        device: device(spec),
+        overlayAddress: localOverlay(spec),
+        serviceAddress: tunnelAddress(spec),
+        routing: [
+          ...(rules ? [rulesDelete(netlinker)] : []),
+          ...(routes ? [routesDelete(netlinker, routes(spec))] : []),
+        ],
+        bgpPeerDelete: bgpPeerDelete(bgp, name),
+      }),
+    sweep: ({netlinker}) => [allGuardsDelete(netlinker), ...(rules ? [rulesDelete(netlinker)] : [])],
     repair: (spec, ports) => inKernel(spec, ports, {survived: false}),
     drift: (spec, {netlinker}) => findDrift(netlinker, kernelState(spec)),
     updateInPlace: (change, ports) => updateInPlace?.(change, ports),

@@ -9,8 +9,11 @@ export interface Step {
   readonly step: string;
   /** Whether it leaves nothing behind when it fails, so that what follows makes good for it: a failure is reported, no more. */
   readonly advisory?: true;
-  /** Resolves to what undoes it, or to nothing where there was nothing to do. */
-  run(): Promise<Undo | undefined>;
+  /**
+   * Resolves to what undoes it, or to nothing where there was nothing to do. `note` takes what a reader of the report
+   * should know of a step that did not fail.
+   */
+  run(note: (text: string) => void): Promise<Undo | undefined>;
 }
 
 /** What became of a step. */
@@ -19,6 +22,8 @@ export interface StepReport {
   readonly ok: boolean;
   /** Empty where `ok`. */
   readonly error: string;
+  /** What else is to be said of the step: that it was skipped and why, or what it found. May be empty. */
+  readonly note: string;
   /** Milliseconds. */
   readonly duration: number;
 }
@@ -60,7 +65,7 @@ export async function runAllOrNothing(steps: readonly Step[]): Promise<Undo> {
   };
   try {
     for (const step of steps) {
-      const undo = await step.run();
+      const undo = await step.run(() => {});
       if (undo) undos.push(undo);
     }
   } catch (error) {
@@ -92,13 +97,20 @@ export async function runEvery(
   for (const step of steps) {
     const start = performance.now();
     let message = '';
+    const notes: string[] = [];
     try {
-      await step.run();
+      await step.run(text => notes.push(text));
     } catch (error) {
       message = messageOf(error) || 'unknown error';
       if (!step.advisory) errors.push(error);
     }
-    const report = {step: step.step, ok: message === '', error: message, duration: performance.now() - start};
+    const report = {
+      step: step.step,
+      ok: message === '',
+      error: message,
+      note: notes.join('; '),
+      duration: performance.now() - start,
+    };
     reports.push(report);
     onReport(report);
   }

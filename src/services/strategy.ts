@@ -1,12 +1,14 @@
 import type {BgpSpeaker} from '../bgp/bgp-speaker.js';
 import type {Netlinker} from '../netlink/netlinker.js';
 import type {Step} from './step.js';
+import type {TeardownSettings} from './teardown.js';
 import type {TunnelSpec} from './tunnel-spec.js';
 
 /** What a service may use of the host. */
 export interface Ports {
   readonly netlinker: Netlinker;
   readonly bgp: BgpSpeaker;
+  readonly teardown: TeardownSettings;
 }
 
 /** The spec's fields by their names in the protos. */
@@ -40,6 +42,8 @@ export interface Strategy {
   setup(spec: TunnelSpec, ports: Ports): Step[];
   /** Steps that take it off again, in order: `tunnel_down` before `tunnel_delete`, always. */
   teardown(spec: TunnelSpec, ports: Ports): Step[];
+  /** Steps that take out what a crash left behind and what is known for ours without a spec. */
+  sweep(ports: Ports): Step[];
   /** Steps that put back what somebody took out of the kernel, and leave alone what is as it should be. */
   repair(spec: TunnelSpec, ports: Ports): Step[];
   /** In what the kernel differs from what the spec wants, in words; empty where it does not. */

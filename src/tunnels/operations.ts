@@ -1,7 +1,8 @@
 import {randomUUID} from 'node:crypto';
 import {IncompleteUndo, messageOf, runAllOrNothing, runEvery, type StepReport} from '../services/step.js';
-import {strategyFor} from '../services/strategies.js';
+import {strategyFor, sweepOf} from '../services/strategies.js';
 import type {Ports, SpecChange} from '../services/strategy.js';
+import {allGuardsDelete} from '../services/teardown.js';
 import type {TunnelSpec} from '../services/tunnel-spec.js';
 import type {Logger} from '../telemetry/logger.js';
 import type {ChangeType} from './events.js';
@@ -93,6 +94,12 @@ export class Operations {
     return changed;
   }
 
+  /** Takes out of the kernel what a crash left and no entry wants. */
+  async sweep(slot: Slot): Promise<void> {
+    const {errors} = await runEvery(sweepOf(slot.name)?.(this.#ports) ?? []);
+    for (const error of errors) this.#log.warn('restore.remains', {tunnel: slot.name, error: messageOf(error)});
+  }
+
   /** Brings back what the journal says, adopting what is there already. Where it fails, the drift monitor tries again. */
   async restore(slot: Slot, entry: JournalEntry): Promise<void> {
     const {spec, former, doomed, ...identity} = entry;
@@ -103,6 +110,7 @@ export class Operations {
         return;
       }
       if (former) await this.#clear(slot, former, spec);
+      await runEvery([allGuardsDelete(this.#ports.netlinker)]);
       await this.#setUp(slot, tunnel);
       if (former) await this.#journal.put({...identity, spec});
     } catch (error) {
@@ -199,8 +207,8 @@ export class Operations {
     const removing = slot.set(tunnel, {state: 'removing'});
     this.#announce('teardownStarted', removing, reason);
     const {reports, errors} = await runEvery(strategyFor(spec).teardown(spec, this.#ports), report => {
-      const {step, ok, error, duration} = report;
-      const outcome = {tunnel: name, step, took_ms: duration};
+      const {step, ok, error, note, duration} = report;
+      const outcome = {tunnel: name, step, took_ms: duration, ...(note && {note})};
       if (ok) this.#log.info('teardown.step', outcome);
       else this.#log.warn('teardown.step_failed', {...outcome, error});
       if (ok && step === 'tunnel_down') this.#announce('linkDown', removing, reason);

@@ -2,6 +2,7 @@ import {NetlinkError, type ResolvedRoute} from '../netlink/netlinker.js';
 import type {StepReport} from '../services/step.js';
 import {slotNames, strategyFor} from '../services/strategies.js';
 import type {Ports} from '../services/strategy.js';
+import type {TeardownSettings} from '../services/teardown.js';
 import type {TunnelSpec} from '../services/tunnel-spec.js';
 import type {Logger} from '../telemetry/logger.js';
 import {DriftMonitor} from './drift-monitor.js';
@@ -42,13 +43,17 @@ interface Planned {
   readonly plan: Plan;
 }
 
-export interface TunnelManagerOptions extends Ports {
+export interface TunnelManagerOptions extends Omit<Ports, 'teardown'> {
+  /** Default: sockets are aborted, no linger. */
+  readonly teardown?: TeardownSettings;
   readonly log: Logger;
   /** Default: none. */
   readonly journal?: Journal;
   /** Whether what other programs take out of the kernel is put back. Default: true. */
   readonly repair?: boolean;
 }
+
+const quickTeardown: TeardownSettings = {linger: 0, abortSockets: 'on'};
 
 /** The daemon's tunnels: one slot a service family, changes queued slot by slot, reads straight from memory. */
 export class TunnelManager implements AsyncDisposable {
@@ -61,7 +66,8 @@ export class TunnelManager implements AsyncDisposable {
   private readonly stopListening: () => void;
   private draining = false;
 
-  constructor({log, journal = noJournal, repair = true, ...ports}: TunnelManagerOptions) {
+  constructor({log, journal = noJournal, repair = true, teardown = quickTeardown, ...rest}: TunnelManagerOptions) {
+    const ports = {...rest, teardown};
     this.ports = ports;
     this.journal = journal;
     const announce = (type: ChangeType, tunnel: Tunnel, reason?: string) =>
@@ -88,9 +94,9 @@ export class TunnelManager implements AsyncDisposable {
     const {restored} = this.journal;
     if (!restored) return;
     await Promise.all(
-      restored.map(entry => {
-        const slot = this.slotNamed(entry.name);
-        return slot.run(() => this.operations.restore(slot, entry));
+      [...this.slots.values()].map(slot => {
+        const entry = restored.find(({name}) => name === slot.name);
+        return slot.run(() => (entry ? this.operations.restore(slot, entry) : this.operations.sweep(slot)));
       }),
     );
   }

@@ -70,14 +70,8 @@ test('a rule that could not be deleted is not forgotten: the tunnel is failed, a
   const error = await t.throwsAsync(world.manager.remove('doublezero0'), {instanceOf: TunnelError});
   t.deepEqual(error.metadata, {operation: 'ruleDelete', errno: 'ENOMEM'});
   t.deepEqual(
-    error.report?.map(({step, ok}) => [step, ok]),
-    [
-      ['rules_delete', false],
-      ['routes_delete', true],
-      ['bgp_peer_delete', true],
-      ['tunnel_down', true],
-      ['tunnel_delete', true],
-    ],
+    error.report?.filter(({ok}) => !ok).map(({step}) => step),
+    ['rules_delete'],
   );
   t.like(world.manager.get('doublezero0'), {state: 'failed'});
   t.regex(world.manager.get('doublezero0').lastError, /ruleDelete: ENOMEM/);
@@ -117,7 +111,7 @@ test('an update that cannot be set up brings the former spec back', async t => {
 test('an update whose former spec cannot be restored either says so', async t => {
   await using world = openWorld();
   await world.manager.provision(samples.ibrl);
-  world.kernel.fail('ruleAdd', 1, 'ENOMEM');
+  world.kernel.fail('addressAdd', 1, 'ENOMEM');
   world.kernel.fail('tunnelAdd', 2, 'ENOMEM');
   await t.throwsAsync(world.manager.update(samples.edgeFiltering));
   t.like(world.manager.get('doublezero0'), {state: 'failed'});
