@@ -1,5 +1,5 @@
 import type {BgpSpeaker, LearnedRoute} from '../bgp/bgp-speaker.js';
-import {formatPrefix, type Ipv4Prefix, parsePrefix} from '../ip/ipv4.js';
+import {formatPrefix, hasHostBits, type Ipv4Prefix, parsePrefix} from '../ip/ipv4.js';
 import {InvalidArgument} from '../tunnels/errors.js';
 
 /** A learned route and the tunnel it was learned through. */
@@ -40,13 +40,17 @@ export function pageOfRoutes(
   return {routes: page, nextPageToken: last && routes.length > limit ? formatToken(last) : ''};
 }
 
-const formatToken = ({tunnel, prefix}: TunnelRoute): string =>
-  Buffer.from(`${tunnel} ${formatPrefix(prefix)}`).toString('base64url');
+const encode = (text: string): string => Buffer.from(text).toString('base64url');
+
+const formatToken = ({tunnel, prefix}: TunnelRoute): string => encode(`${tunnel} ${formatPrefix(prefix)}`);
 
 function parseToken(token: string): {tunnel: string; prefix: Ipv4Prefix} {
-  const [tunnel = '', text = '', ...rest] = Buffer.from(token, 'base64url').toString().split(' ');
-  const prefix = parsePrefix(text);
-  if (!prefix || tunnel === '' || rest.length > 0) {
+  const text = Buffer.from(token, 'base64url').toString();
+  const [tunnel = '', prefixText = '', ...rest] = text.split(' ');
+  const prefix = parsePrefix(prefixText);
+  // Decoding leaves out what is no base64url, so only encoding again tells.
+  const isOurs = prefix && !hasHostBits(prefix) && tunnel !== '' && rest.length === 0 && encode(text) === token;
+  if (!isOurs) {
     throw new InvalidArgument([{field: 'page_token', description: 'is none that ListRoutes gave out'}]);
   }
   return {tunnel, prefix};
