@@ -1,5 +1,6 @@
 import {Protocol} from 'netlink';
 import type {Ipv4} from '../ip/ipv4.js';
+import type {HostSocket, SocketHolder} from './host-socket.js';
 import {addAddress, decodeAddress, deleteAddress, dumpAddresses} from './kernel/addresses.js';
 import {probeCapabilities} from './kernel/capabilities.js';
 import {Channel} from './kernel/channel.js';
@@ -9,6 +10,8 @@ import {Requests} from './kernel/requests.js';
 import {decodeResolution, resolveRoute} from './kernel/resolution.js';
 import {Routes} from './kernel/routes.js';
 import {addRule, decodeRule, deleteRule, dumpRules} from './kernel/rules.js';
+import {findSocketHolders} from './kernel/socket-holders.js';
+import {Sockets} from './kernel/sockets.js';
 import type {
   Capabilities,
   GreTunnel,
@@ -32,6 +35,7 @@ export class KernelNetlinker implements Netlinker {
   readonly #requests: Requests;
   readonly #interfaces: Interfaces;
   readonly #routes: Routes;
+  readonly #sockets = new Sockets();
 
   private constructor(requests: Requests) {
     this.#requests = requests;
@@ -51,7 +55,7 @@ export class KernelNetlinker implements Netlinker {
   }
 
   capabilities(): Promise<Capabilities> {
-    return probeCapabilities(this.#requests);
+    return probeCapabilities(this.#requests, this.#sockets);
   }
 
   link(name: string): Promise<Link | undefined> {
@@ -80,7 +84,8 @@ export class KernelNetlinker implements Netlinker {
 
   async addresses(name: string): Promise<InterfaceAddress[]> {
     const index = await this.#interfaces.index('addresses', name);
-    return this.#requests.list('addresses', dumpAddresses(), datagram => decodeAddress(datagram, index));
+    const all = await this.#requests.list('addresses', dumpAddresses(), decodeAddress);
+    return all.filter(own => own.interface === index).map(own => own.address);
   }
 
   async addressAdd(name: string, address: InterfaceAddress): Promise<void> {
@@ -91,6 +96,13 @@ export class KernelNetlinker implements Netlinker {
   async addressDelete(name: string, address: InterfaceAddress): Promise<void> {
     const index = await this.#interfaces.index('addressDelete', name);
     await this.#requests.change('addressDelete', deleteAddress(index, address));
+  }
+
+  async addressOwners(address: Ipv4): Promise<string[]> {
+    const all = await this.#requests.list('addressOwners', dumpAddresses(), decodeAddress);
+    const owners = new Set(all.filter(own => own.address.address === address).map(own => own.interface));
+    const names = await Promise.all([...owners].map(index => this.#interfaces.name('addressOwners', index)));
+    return names.filter(name => name !== undefined); // without those that are gone by now
   }
 
   rules(): Promise<Rule[]> {
@@ -120,10 +132,10 @@ export class KernelNetlinker implements Netlinker {
     return this.#routes.delete(routes);
   }
 
-  async routeGet(destination: Ipv4): Promise<ResolvedRoute> {
+  async routeGet(destination: Ipv4, source?: Ipv4): Promise<ResolvedRoute> {
     const {interface: index, ...hop} = await this.#requests.ask(
       'routeGet',
-      resolveRoute(destination),
+      resolveRoute(destination, source),
       decodeResolution,
     );
     const name = await this.#interfaces.name('routeGet', index);
@@ -131,7 +143,20 @@ export class KernelNetlinker implements Netlinker {
     return {...hop, interface: name};
   }
 
+  sockets(addresses: readonly Ipv4[]): Promise<HostSocket[]> {
+    return this.#sockets.list(addresses);
+  }
+
+  socketsAbort(addresses: readonly Ipv4[]): Promise<HostSocket[]> {
+    return this.#sockets.abort(addresses);
+  }
+
+  socketHolders(sockets: readonly HostSocket[]): Promise<SocketHolder[]> {
+    return findSocketHolders(sockets);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#sockets[Symbol.dispose]();
     this.#requests[Symbol.dispose]();
   }
 }

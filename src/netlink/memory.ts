@@ -1,7 +1,9 @@
 import {contains, hasHostBits, type Ipv4, networkOf, samePrefix} from '../ip/ipv4.js';
+import type {HostSocket, SocketHolder} from './host-socket.js';
 import {ForwardingTables, reaches} from './memory/forwarding-tables.js';
 import {type LiveInterface, type MemoryHost, ordinaryHost} from './memory/host.js';
 import {selects, standardRules} from './memory/rules.js';
+import {Sockets} from './memory/sockets.js';
 import {sourceFor} from './memory/source-address.js';
 import {
   type Capabilities,
@@ -30,12 +32,14 @@ export class MemoryNetlinker implements Netlinker {
   readonly #capabilities: Capabilities;
   readonly #interfaces = new Map<string, LiveInterface>();
   readonly #tables = new ForwardingTables();
+  readonly #sockets: Sockets;
   #rules: Rule[] = [...standardRules];
   #nextIndex = 1;
 
   constructor(host: Partial<MemoryHost> = {}) {
-    const {capabilities, interfaces, routes} = {...ordinaryHost, ...host};
+    const {capabilities, interfaces, routes, programs} = {...ordinaryHost, ...host};
     this.#capabilities = capabilities;
+    this.#sockets = new Sockets(programs);
     for (const {addresses, ...device} of interfaces) {
       const live: LiveInterface = {...device, index: this.#nextIndex++, addresses: [...addresses]};
       this.#interfaces.set(live.name, live);
@@ -121,6 +125,11 @@ export class MemoryNetlinker implements Netlinker {
     if (kept.length === 0) this.#dropRoutes(live);
   }
 
+  async addressOwners(address: Ipv4): Promise<string[]> {
+    const live = [...this.#interfaces.values()];
+    return live.filter(({addresses}) => addresses.some(own => own.address === address)).map(({name}) => name);
+  }
+
   async rules(): Promise<Rule[]> {
     return [...this.#rules];
   }
@@ -159,15 +168,34 @@ export class MemoryNetlinker implements Netlinker {
     });
   }
 
-  async routeGet(destination: Ipv4): Promise<ResolvedRoute> {
-    if (this.#isLocal(destination)) return {source: destination, interface: 'lo'};
-    for (const {table} of this.#rules.filter(rule => selects(rule, destination))) {
+  async routeGet(destination: Ipv4, source?: Ipv4): Promise<ResolvedRoute> {
+    if (source !== undefined && !this.#isLocal(source)) throw refusal('routeGet', 'ENETUNREACH');
+    if (this.#isLocal(destination)) return {source: source ?? destination, interface: 'lo'};
+    for (const {action, table} of this.#rules.filter(rule => selects(rule, destination, source))) {
+      if (action === 'unreachable') break;
       const route = this.#tables.lookup(table, destination);
       if (route === undefined) continue;
       const {gateway, interface: device} = route;
-      return {source: route.source ?? sourceFor(route, destination, this.#interfaces), gateway, interface: device};
+      const chosen = source ?? route.source ?? sourceFor(route, destination, this.#interfaces);
+      return {source: chosen, gateway, interface: device};
     }
     throw refusal('routeGet', 'ENETUNREACH');
+  }
+
+  async sockets(addresses: readonly Ipv4[]): Promise<HostSocket[]> {
+    return this.#sockets.at(addresses);
+  }
+
+  async socketsAbort(addresses: readonly Ipv4[]): Promise<HostSocket[]> {
+    if (!this.#capabilities.socketAbort) throw refusal('socketsAbort', 'EOPNOTSUPP');
+    const doomed = this.#sockets.at(addresses);
+    if (doomed.length > 0) this.#permit('socketsAbort');
+    for (const socket of doomed) this.#sockets.abort(socket);
+    return doomed;
+  }
+
+  async socketHolders(sockets: readonly HostSocket[]): Promise<SocketHolder[]> {
+    return this.#sockets.holders(sockets);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

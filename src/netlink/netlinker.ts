@@ -1,4 +1,5 @@
 import type {Ipv4, Ipv4Prefix} from '../ip/ipv4.js';
+import type {HostSocket, SocketHolder} from './host-socket.js';
 
 /** A GRE device as doublezerod makes it: no keys, checksums or sequence numbers, and no path-MTU discovery. */
 export interface GreTunnel {
@@ -20,15 +21,29 @@ export interface InterfaceAddress extends Ipv4Prefix {
   readonly scope: AddressScope;
 }
 
-/** A policy rule: packets that match are looked up in `table`. An absent selector matches everything. */
-export interface Rule {
+/** What is common to policy rules. An absent selector matches everything. */
+interface RuleSelectors {
   readonly priority: number;
-  readonly table: number;
   readonly source?: Ipv4Prefix | undefined;
   readonly destination?: Ipv4Prefix | undefined;
   /** RTPROT_*: who made it. */
   readonly protocol: number;
 }
+
+/** Packets that match are looked up in `table`. */
+export interface LookupRule extends RuleSelectors {
+  readonly action?: undefined;
+  readonly table: number;
+}
+
+/** Packets that match go nowhere; a program that sends one is told ENETUNREACH. */
+export interface UnreachableRule extends RuleSelectors {
+  readonly action: 'unreachable';
+  readonly table?: undefined;
+}
+
+/** A policy rule. */
+export type Rule = LookupRule | UnreachableRule;
 
 /** A unicast route. */
 export interface Route {
@@ -124,6 +139,8 @@ export interface Netlinker extends AsyncDisposable {
   addressAdd(name: string, address: InterfaceAddress): Promise<void>;
   /** Fails with `missing` where the interface or the address is not there. */
   addressDelete(name: string, address: InterfaceAddress): Promise<void>;
+  /** Names of the interfaces that have the address, with whatever prefix length, raised or not. */
+  addressOwners(address: Ipv4): Promise<string[]>;
 
   /** The host's rules in the order of their priorities, but not those that do or ask for more than a `Rule` can say. */
   rules(): Promise<Rule[]>;
@@ -144,8 +161,29 @@ export interface Netlinker extends AsyncDisposable {
    * that is not there.
    */
   routesDelete(routes: readonly Route[]): Promise<RouteRefusal[]>;
-  /** The route the kernel would use. Fails with `missing` where it has none. */
-  routeGet(destination: Ipv4): Promise<ResolvedRoute>;
+  /**
+   * The route the kernel would use, for a packet from `source` if given, which has to be local. Fails with `missing`
+   * where it has none, or a rule makes the destination unreachable.
+   */
+  routeGet(destination: Ipv4, source?: Ipv4): Promise<ResolvedRoute>;
+
+  /**
+   * TCP and UDP sockets of other programs that have one of the addresses as their local one. Not those that listen on
+   * all addresses, and no TCP connection that only waits for its time to pass (TIME_WAIT).
+   */
+  sockets(addresses: readonly Ipv4[]): Promise<HostSocket[]>;
+  /**
+   * Aborts the sockets that `sockets` lists: their programs hear ECONNABORTED, and the peers of TCP get a reset where a
+   * route leads to them. Resolves to those aborted; one that closed meanwhile is not among them. A UDP socket stays
+   * bound and can be used again, without its peer. Goes by address alone: whether an address belongs to this program
+   * is for the caller to know (`addressOwners`). Fails with `unsupported` where the kernel cannot, sockets or not.
+   */
+  socketsAbort(addresses: readonly Ipv4[]): Promise<HostSocket[]>;
+  /**
+   * The processes that hold the sockets, in the order of their ids. The search is bounded in time and sees what this
+   * process may see, so processes can be missing: a report, not a promise.
+   */
+  socketHolders(sockets: readonly HostSocket[]): Promise<SocketHolder[]>;
 }
 
 /** Names of the operations, as errors and logs report them. */

@@ -22,8 +22,8 @@ type Method<O extends Operation> = (...args: Parameters<Netlinker[O]>) => Return
 const tunnelText = ({name, local, remote}: GreTunnel) => `${name} ${formatIpv4(local)} ${formatIpv4(remote)}`;
 const addressText = (address: InterfaceAddress) => `${formatPrefix(address)} scope ${address.scope}`;
 const selector = (prefix: Ipv4Prefix | undefined) => (prefix === undefined ? 'all' : formatPrefix(prefix));
-const ruleText = ({priority, source, destination, table}: Rule) =>
-  `${priority} from ${selector(source)} to ${selector(destination)} lookup ${table}`;
+const ruleText = ({priority, source, destination, action, table}: Rule) =>
+  `${priority} from ${selector(source)} to ${selector(destination)} ${action ?? `lookup ${table}`}`;
 
 function routeText({destination, gateway, interface: device, table, protocol, source}: Route): string {
   const via = gateway === undefined ? '' : ` via ${formatIpv4(gateway)}`;
@@ -71,6 +71,7 @@ export function recording(inner: Netlinker): Recording {
     addresses: watch('addresses', silent),
     addressAdd: watch('addressAdd', (name, address) => [`${name} ${addressText(address)}`]),
     addressDelete: watch('addressDelete', (name, address) => [`${name} ${addressText(address)}`]),
+    addressOwners: watch('addressOwners', silent),
     rules: watch('rules', silent),
     ruleAdd: watch('ruleAdd', rule => [ruleText(rule)]),
     ruleDelete: watch('ruleDelete', rule => [ruleText(rule)]),
@@ -78,6 +79,9 @@ export function recording(inner: Netlinker): Recording {
     routesReplace: watch('routesReplace', routes => routes.map(routeText)),
     routesDelete: watch('routesDelete', routes => routes.map(routeText)),
     routeGet: watch('routeGet', silent),
+    sockets: watch('sockets', silent),
+    socketsAbort: watch('socketsAbort', addresses => [addresses.map(formatIpv4).join(' ')]),
+    socketHolders: watch('socketHolders', silent),
     [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
   };
 

@@ -8,6 +8,7 @@ const kinds = new Map<string, NetlinkErrorKind>([
   ['ESRCH', 'missing'],
   ['EADDRNOTAVAIL', 'missing'], // what deleting an address answers when the interface does not have it
   ['EOPNOTSUPP', 'unsupported'],
+  ['EPROTONOSUPPORT', 'unsupported'], // what opening a netlink socket of a protocol unknown to the kernel answers
   ['EPERM', 'not-permitted'],
 ]);
 

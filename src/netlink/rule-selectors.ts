@@ -12,6 +12,7 @@ function sameSelector(a: Ipv4Prefix | undefined, b: Ipv4Prefix | undefined): boo
 
 export const ruleEquals = (a: Rule, b: Rule): boolean =>
   a.priority === b.priority &&
+  a.action === b.action &&
   a.table === b.table &&
   a.protocol === b.protocol &&
   sameSelector(a.source, b.source) &&

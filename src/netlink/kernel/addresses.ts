@@ -33,15 +33,21 @@ export function dumpAddresses(): Uint8Array {
   return message(messageType.addressGet, flag.dump, out.bufs);
 }
 
-/** An RTM_NEWADDR message, from its header on. `undefined` for an address of another interface. */
-export function decodeAddress(datagram: Buffer, index: number): InterfaceAddress | undefined {
+interface IndexedAddress {
+  readonly interface: number;
+  readonly address: InterfaceAddress;
+}
+
+/** An RTM_NEWADDR message, from its header on. */
+export function decodeAddress(datagram: Buffer): IndexedAddress | undefined {
   const {data, attrs} = rt.parseAddressMessage(datagram.subarray(headerLength));
   // IFA_ADDRESS is the far end on a point-to-point interface that has one; IFA_LOCAL is always ours.
   const bytes = attrs.local ?? attrs.address;
-  if (data.index !== index || bytes === undefined) return undefined;
-  return {
+  if (data.index === undefined || bytes === undefined) return undefined;
+  const address = {
     address: ipv4(bytes.readUInt32BE()),
     length: data.prefixlen ?? 32,
     scope: scopeNames.get(data.scope ?? 0) ?? 'universe', // RT_SCOPE_* leaves room for site-defined numbers
   };
+  return {interface: data.index, address};
 }

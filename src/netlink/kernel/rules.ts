@@ -11,9 +11,13 @@ const plainAttributes = new Set([1, 2, 6, 14, 15, 18, 21]);
 /** Bytes of struct fib_rule_hdr. */
 const ruleHeaderLength = 12;
 
+/** RT_TABLE_UNSPEC: what `ip rule` gives a rule that looks nothing up, so that the kernel sees equals in both. */
+const noTable = 0;
+
 function ruleMessage(type: number, flags: number, rule: Rule): Uint8Array {
   const source = selecting(rule.source);
   const destination = selecting(rule.destination);
+  const table = rule.table ?? noTable;
   const out = new AttrStream();
   rt.formatRuleMessage(
     {
@@ -22,14 +26,14 @@ function ruleMessage(type: number, flags: number, rule: Rule): Uint8Array {
         family: familyInet,
         srcLen: source?.length ?? 0,
         dstLen: destination?.length ?? 0,
-        table: rule.table < 256 ? rule.table : 0,
-        action: 'toTbl',
+        table: table < 256 ? table : 0,
+        action: rule.action ?? 'toTbl',
       },
       attrs: {
         ...(source && {src: addressBytes(source.address)}),
         ...(destination && {dst: addressBytes(destination.address)}),
         priority: rule.priority,
-        table: rule.table,
+        table,
         protocol: rule.protocol,
       },
     },
@@ -53,14 +57,16 @@ export function decodeRule(datagram: Buffer): Rule | undefined {
   const payload = datagram.subarray(headerLength);
   if (!isPlain(payload.subarray(ruleHeaderLength))) return undefined;
   const {data, attrs} = rt.parseRuleMessage(payload);
-  if (data.action !== 'toTbl' || data.tos || data.flags?.invert) return undefined;
-  return {
+  if (data.tos || data.flags?.invert) return undefined;
+  const selectors = {
     priority: attrs.priority ?? 0,
-    table: attrs.table ?? data.table ?? 0,
     source: prefixOf(attrs.src, data.srcLen),
     destination: prefixOf(attrs.dst, data.dstLen),
     protocol: attrs.protocol ?? 0,
   };
+  const table = attrs.table ?? data.table ?? 0;
+  if (data.action === 'toTbl') return {...selectors, table};
+  return data.action === 'unreachable' && table === noTable ? {...selectors, action: data.action} : undefined;
 }
 
 const prefixOf = (bytes: Buffer | undefined, length = 0): Ipv4Prefix | undefined =>

@@ -22,7 +22,7 @@ export const flag = {
 /** NLMSG_*: the types that concern the exchange itself. */
 export const control = {error: 2, done: 3} as const;
 
-/** RTM_* and the one message of NETLINK_SOCK_DIAG. */
+/** RTM_*, and SOCK_* of NETLINK_SOCK_DIAG. */
 export const messageType = {
   linkNew: 16,
   linkDelete: 17,
@@ -41,6 +41,7 @@ export const messageType = {
 } as const;
 
 export const familyInet = 2;
+export const familyInet6 = 10;
 
 /** One message; the channel fills in the sequence number. */
 export const message = (type: number, flags: number, payload: Uint8Array | Uint8Array[]): Uint8Array =>

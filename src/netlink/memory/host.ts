@@ -1,4 +1,5 @@
 import {parseIpv4, parsePrefix} from '../../ip/ipv4.js';
+import type {SocketHolder} from '../host-socket.js';
 import {
   type Capabilities,
   type GreTunnel,
@@ -23,6 +24,8 @@ export interface MemoryHost {
   readonly capabilities: Capabilities;
   readonly interfaces: readonly HostInterface[];
   readonly routes: readonly Route[];
+  /** Other programs, and the sockets they hold; each socket has an inode of its own. */
+  readonly programs: readonly SocketHolder[];
 }
 
 /** An interface as it is now. */
@@ -64,4 +67,5 @@ export const ordinaryHost: MemoryHost = {
       protocol: routeProtocol.boot,
     },
   ],
+  programs: [],
 };

@@ -8,6 +8,7 @@ export const standardRules: readonly Rule[] = [
   {priority: 32_767, table: 253, protocol: routeProtocol.kernel},
 ];
 
-/** Whether the rule applies to a packet of this host that has no source address yet. */
-export const selects = ({source, destination}: Rule, to: Ipv4): boolean =>
-  (source?.length ?? 0) === 0 && (destination === undefined || contains(destination, to));
+/** Whether the rule applies to a packet of this host, which may have no source address yet. */
+export const selects = ({source, destination}: Rule, to: Ipv4, from: Ipv4 | undefined): boolean =>
+  (source === undefined || (from !== undefined && contains(source, from))) &&
+  (destination === undefined || contains(destination, to));

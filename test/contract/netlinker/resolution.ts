@@ -1,4 +1,4 @@
-import {routeProtocol} from '../../../src/netlink/netlinker.js';
+import {NetlinkError, routeProtocol} from '../../../src/netlink/netlinker.js';
 import {allocated, device, type Holds, ip, net, overlay, raise, route, tunnel} from './world.js';
 
 export function resolution(holds: Holds): void {
@@ -49,5 +49,13 @@ export function resolution(holds: Holds): void {
     t.deepEqual(await netlinker.routesDelete([rest]), []);
     const error = await t.throwsAsync(netlinker.routeGet(ip('11.0.0.1')));
     t.like(error, {operation: 'routeGet', kind: 'missing', errno: 'ENETUNREACH'});
+  });
+
+  holds('a source that is asked for is kept, and has to be local', async (t, netlinker) => {
+    await raise(netlinker);
+    const resolved = await netlinker.routeGet(ip('198.51.100.9'), overlay.address);
+    t.deepEqual(resolved, {source: overlay.address, gateway: ip('192.0.2.254'), interface: 'eth0'});
+    // Linux 6.1 says EINVAL, 6.18 ENETUNREACH.
+    await t.throwsAsync(netlinker.routeGet(ip('198.51.100.9'), ip('10.99.0.2')), {instanceOf: NetlinkError});
   });
 }

@@ -1,15 +1,23 @@
-import type {Netlinker, Rule} from '../../../src/netlink/netlinker.js';
-import {type Holds, net, refuses} from './world.js';
+import type {LookupRule, Netlinker, Rule, UnreachableRule} from '../../../src/netlink/netlinker.js';
+import {allocated, device, type Holds, ip, net, overlay, raise, refuses, route} from './world.js';
 
-const inbound: Rule = {priority: 100, table: 100, destination: net('203.0.113.0/24'), protocol: 2};
-const outbound: Rule = {priority: 101, table: 101, source: net('203.0.113.0/24'), protocol: 2};
+const inbound: LookupRule = {priority: 100, table: 100, destination: net('203.0.113.0/24'), protocol: 2};
+const outbound: LookupRule = {priority: 101, table: 101, source: net('203.0.113.0/24'), protocol: 2};
+
+/** Keeps packets of an address from leaving, by whatever way. */
+const guard: UnreachableRule = {priority: 50, action: 'unreachable', source: net('10.99.0.1/32'), protocol: 2};
+
+const complete = ({priority, action, table, source, destination, protocol}: Rule) => ({
+  priority,
+  action,
+  table,
+  source,
+  destination,
+  protocol,
+});
 
 const ownRules = async (netlinker: Netlinker) =>
-  (await netlinker.rules())
-    .filter(({priority}) => priority > 0 && priority < 32_766)
-    .map(({priority, table, source, destination, protocol}) => ({priority, table, source, destination, protocol}));
-
-const complete = (rule: Rule) => ({source: undefined, destination: undefined, ...rule});
+  (await netlinker.rules()).filter(({priority}) => priority > 0 && priority < 32_766).map(complete);
 
 export function rules(holds: Holds): void {
   holds("the host's own rules are seen", async (t, netlinker) => {
@@ -71,5 +79,60 @@ export function rules(holds: Holds): void {
     await refuses(t, netlinker.ruleAdd(outbound), 'ruleAdd', 'exists');
     t.deepEqual(await ownRules(netlinker), [complete(outbound)]);
     await t.notThrowsAsync(netlinker.ruleDelete(outbound));
+  });
+
+  holds('an unreachable rule is read back as it was, and can be added and deleted only once', async (t, netlinker) => {
+    await netlinker.ruleAdd(guard);
+    t.deepEqual(await ownRules(netlinker), [complete(guard)]);
+    await refuses(t, netlinker.ruleAdd(guard), 'ruleAdd', 'exists');
+    await netlinker.ruleDelete(guard);
+    await refuses(t, netlinker.ruleDelete(guard), 'ruleDelete', 'missing');
+    t.deepEqual(await ownRules(netlinker), []);
+  });
+
+  holds('rules that differ in what they do stand side by side', async (t, netlinker) => {
+    const {action: _, ...selectors} = guard;
+    const lookup: Rule = {...selectors, table: 100};
+    await netlinker.ruleAdd(guard);
+    await refuses(t, netlinker.ruleDelete(lookup), 'ruleDelete', 'missing');
+    await netlinker.ruleAdd(lookup);
+    await netlinker.ruleDelete(guard);
+    t.deepEqual(await ownRules(netlinker), [complete(lookup)]);
+  });
+
+  holds('a guard stops packets from its address, and no others', async (t, netlinker) => {
+    await raise(netlinker);
+    await netlinker.routesReplace([route('11.0.0.0/24', {source: allocated.address})]);
+    t.like(await netlinker.routeGet(ip('11.0.0.9'), allocated.address), {interface: device, source: allocated.address});
+    await netlinker.ruleAdd(guard);
+    for (const destination of ['11.0.0.9', '198.51.100.9', '169.254.0.0', '192.0.2.254']) {
+      const error = await t.throwsAsync(netlinker.routeGet(ip(destination), allocated.address));
+      t.like(error, {operation: 'routeGet', kind: 'missing', errno: 'ENETUNREACH'}, destination);
+    }
+    t.like(await netlinker.routeGet(ip('11.0.0.9'), overlay.address), {interface: device, source: overlay.address});
+    t.like(await netlinker.routeGet(ip('198.51.100.9'), ip('192.0.2.1')), {interface: 'eth0'});
+    t.like(await netlinker.routeGet(ip('198.51.100.9')), {interface: 'eth0'});
+    await netlinker.ruleDelete(guard);
+    t.like(await netlinker.routeGet(ip('198.51.100.9'), allocated.address), {interface: 'eth0'});
+  });
+
+  holds('a guarded address is still reached from this host', async (t, netlinker) => {
+    await raise(netlinker);
+    await netlinker.ruleAdd(guard);
+    t.like(await netlinker.routeGet(ip('192.0.2.1'), allocated.address), {interface: 'lo'});
+    t.like(await netlinker.routeGet(allocated.address, ip('192.0.2.1')), {interface: 'lo'});
+  });
+
+  holds('an unreachable rule may go by destination as well', async (t, netlinker) => {
+    await netlinker.ruleAdd({priority: 50, action: 'unreachable', destination: net('203.0.113.0/24'), protocol: 2});
+    await refuses(t, netlinker.routeGet(ip('203.0.113.9')), 'routeGet', 'missing');
+    t.like(await netlinker.routeGet(ip('203.0.112.9')), {interface: 'eth0'});
+  });
+
+  holds('a rule that comes before an unreachable one goes first', async (t, netlinker) => {
+    await netlinker.ruleAdd({priority: 50, action: 'unreachable', destination: net('203.0.113.0/24'), protocol: 2});
+    await netlinker.ruleAdd({priority: 49, table: 254, destination: net('203.0.113.9/32'), protocol: 2});
+    t.like(await netlinker.routeGet(ip('203.0.113.9')), {interface: 'eth0'});
+    await refuses(t, netlinker.routeGet(ip('203.0.113.8')), 'routeGet', 'missing');
   });
 }

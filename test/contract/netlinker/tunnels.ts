@@ -130,6 +130,19 @@ export function addresses(holds: Holds): void {
     t.deepEqual(await addressesText(netlinker), ['10.99.0.1/32 universe', '169.254.0.1/31 link']);
   });
 
+  holds("an address's owners are all the interfaces that have it", async (t, netlinker) => {
+    await raise(netlinker);
+    t.deepEqual(await netlinker.addressOwners(allocated.address), [device]);
+    t.deepEqual(await netlinker.addressOwners(ip('192.0.2.1')), ['eth0']);
+    t.deepEqual(await netlinker.addressOwners(ip('169.254.0.0')), []);
+    await netlinker.addressAdd('lo', allocated);
+    await netlinker.tunnelDown(device);
+    t.deepEqual((await netlinker.addressOwners(allocated.address)).sort(), [device, 'lo']);
+    await netlinker.addressDelete('lo', allocated);
+    await netlinker.tunnelDelete(device);
+    t.deepEqual(await netlinker.addressOwners(allocated.address), []);
+  });
+
   holds('an address can be deleted only once', async (t, netlinker) => {
     await raise(netlinker);
     await netlinker.addressDelete(device, allocated);
