@@ -10,7 +10,7 @@ import type {PathAttributes} from './codec/path-attributes.js';
 import {prefixList} from './codec/prefix-list.js';
 import type {DecodedUpdate} from './codec/update-decode.js';
 import {encodeAnnouncements, encodeEndOfRib} from './codec/update-encode.js';
-import {gracefulRestartOffer, lostForwarding, restartTime} from './graceful-restart.js';
+import {gracefulRestartOffer, restartTime} from './graceful-restart.js';
 import {type InstallSummary, RouteInstaller} from './route-installer.js';
 import {Session, type SessionRoutes} from './session.js';
 import {defaultHoldTime, type OpenConfig, type SessionParameters} from './session-parameters.js';
@@ -84,8 +84,7 @@ export class Peer implements SessionRoutes {
   /** Ends without a word and leaves the kernel as it is, for a successor to take over. */
   async abandon(): Promise<void> {
     this.#end();
-    this.#installer.stop();
-    await this.#session.abandon();
+    await Promise.all([this.#installer.stop(), this.#session.abandon()]);
   }
 
   status(): BgpSessionStatus {
@@ -165,14 +164,14 @@ export class Peer implements SessionRoutes {
   }
 
   /**
-   * The wait for the end-of-RIB begins, even where the peer offers no graceful restart: some send one all the same. RFC
-   * 4724 §4.1 would not wait for a peer that restarted too, for each might wait for the other; we have advertised by
-   * then. But what it has lost it no longer forwards for us.
+   * Routes of a former run now wait for the end-of-RIB, whatever the peer says of restarts. RFC 4724 §4.1 does not wait
+   * for a peer without the capability, but many of those send one. Nor for one that restarted itself (R), lest each wait
+   * for the other: we have advertised all we have without waiting. And that it kept no forwarding state means little:
+   * FRR says so for two minutes after it started, however long it has had its routes back.
    */
-  gained({peerRestart}: SessionParameters): void {
+  gained(): void {
     this.#hasStood = true;
-    if (lostForwarding(peerRestart)) this.#stale.drop();
-    else this.#stale.dropAfter(staleTime);
+    this.#stale.dropAfter(staleTime);
   }
 
   lost(): void {
