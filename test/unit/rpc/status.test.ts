@@ -41,8 +41,8 @@ test('a refusal by the kernel that nobody translated still names operation and e
 
 test('an incomplete removal carries the report of its steps', t => {
   const report = [
-    {step: 'tunnel_down', ok: false, error: 'tunnelDown: EBUSY', duration: 1500.25},
-    {step: 'tunnel_delete', ok: true, error: '', duration: 0},
+    {step: 'tunnel_down', ok: false, error: 'tunnelDown: EBUSY', note: '', duration: 1500.25},
+    {step: 'tunnel_delete', ok: true, error: '', note: '', duration: 0},
   ];
   const answer = toStatus(new TunnelError('netlink-error', 'left behind', {report}));
   const bytes = detailsOf(answer.metadata).of('doublezero.tunnel.v1.RemoveTunnelResponse');
