@@ -1,5 +1,5 @@
 import {ceaseSubcode, errorCode} from './codec/bgp-error.js';
-import {type Capability, type GracefulRestartCapability, ipv4Unicast, isIpv4Unicast} from './codec/capability.js';
+import {type Capability, type GracefulRestartCapability, ipv4Unicast} from './codec/capability.js';
 import type {Notification} from './codec/notification.js';
 
 /**
@@ -36,10 +36,6 @@ export const gracefulRestartOffer = ({restarted, forwardingPreserved}: RestartSt
 /** RFC 4724 §3: where there are several, the last counts. */
 export const gracefulRestartIn = (capabilities: readonly Capability[]): GracefulRestartCapability | undefined =>
   capabilities.findLast(capability => capability.kind === 'graceful-restart');
-
-/** The peer restarted too, and what it forwarded for us is gone. */
-export const lostForwarding = (peer: GracefulRestartCapability | undefined): boolean =>
-  peer?.restarted === true && !peer.families.some(family => isIpv4Unicast(family) && family.forwardingPreserved);
 
 const finalSubcodes: readonly number[] = [
   ceaseSubcode.maximumNumberOfPrefixesReached,

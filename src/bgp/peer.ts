@@ -11,6 +11,7 @@ import {prefixList} from './codec/prefix-list.js';
 import type {DecodedUpdate} from './codec/update-decode.js';
 import {encodeAnnouncements, encodeEndOfRib} from './codec/update-encode.js';
 import {gracefulRestartOffer, restartTime} from './graceful-restart.js';
+import {PeerLog} from './peer-log.js';
 import {type InstallSummary, RouteInstaller} from './route-installer.js';
 import {Session, type SessionRoutes} from './session.js';
 import {defaultHoldTime, type OpenConfig, type SessionParameters} from './session-parameters.js';
@@ -46,12 +47,16 @@ export class Peer implements SessionRoutes {
   readonly #stale = new StaleRoutes(keys => this.#uninstall(keys));
   /** Whether a session has stood since this peer was added. */
   #hasStood = false;
+  readonly #log: PeerLog;
   #badNextHop = 0;
+  /** Why the kernel last refused a route. */
   #errno = '';
+  #ended = false;
 
   constructor(config: BgpPeer, context: PeerContext) {
     this.#config = config;
     this.#context = context;
+    this.#log = new PeerLog(context.log, config.tunnel);
     const {localAddress, peerAddress} = config;
     this.#status = new SessionStatus(context.onChange, context.establishmentTime);
     this.#rib = new AdjRibIn(peerAddress);
@@ -71,7 +76,7 @@ export class Peer implements SessionRoutes {
   /** Takes over what a former run left in the kernel, and begins to call the peer. */
   async start(): Promise<void> {
     if (!this.#config.noInstall) await this.#adopt();
-    this.#session.start();
+    if (!this.#ended) this.#session.start();
   }
 
   /** Ends the session with a Cease and takes the peer's routes out of the kernel. */
@@ -79,12 +84,14 @@ export class Peer implements SessionRoutes {
     this.#end();
     await this.#session.stop(cease(ceaseSubcode.peerDeconfigured));
     await this.#installer.flush();
+    this.#log.end();
   }
 
   /** Ends without a word and leaves the kernel as it is, for a successor to take over. */
   async abandon(): Promise<void> {
     this.#end();
     await Promise.all([this.#installer.stop(), this.#session.abandon()]);
+    this.#log.end();
   }
 
   status(): BgpSessionStatus {
@@ -151,7 +158,7 @@ export class Peer implements SessionRoutes {
   learn(update: DecodedUpdate): void {
     const {announced, withdrawn, badNextHop} = this.#rib.apply(update);
     this.#badNextHop += badNextHop;
-    this.#report(update, announced.length, withdrawn.length, badNextHop);
+    this.#log.update(update, badNextHop);
     const {prefixLimit} = this.#context;
     if (this.#rib.size > prefixLimit) {
       const {maximumNumberOfPrefixesReached} = ceaseSubcode;
@@ -220,20 +227,27 @@ export class Peer implements SessionRoutes {
   }
 
   async #adopt(): Promise<void> {
+    const {netlinker, excluded} = this.#context;
     const {source, ...filter} = this.#template();
-    for (const route of await this.#context.netlinker.routes(filter)) {
+    const unwanted: Route[] = [];
+    for (const route of await netlinker.routes(filter)) {
       const key = prefixKey(route.destination.address, route.destination.length);
-      if (this.#context.excluded.covers(key)) continue;
-      this.#installer.adopt(key);
-      if (route.source === source) this.#stale.add(key);
-      else this.#installer.remove([key]);
+      if (excluded.covers(key)) continue;
+      if (route.source !== source) unwanted.push(route);
+      else {
+        this.#installer.adopt(key);
+        this.#stale.add(key);
+      }
     }
-    if (this.#stale.size === 0) return;
-    this.#context.log.info('bgp.routes_adopted', {tunnel: this.#config.tunnel, routes: this.#stale.size});
+    // As they are: the installer would ask for routes with the source of now to be deleted, and there are none.
+    await netlinker.routesDelete(unwanted);
+    if (this.#stale.size === 0 || this.#ended) return;
+    this.#log.adopted(this.#stale.size);
     this.#stale.dropAfter(staleTime);
   }
 
   #end(): void {
+    this.#ended = true;
     this.#stale.keep();
     this.#status.stop();
   }
@@ -244,20 +258,8 @@ export class Peer implements SessionRoutes {
     if (this.#badNextHop > 0) yield `${this.#badNextHop} routes were not taken: their next hop is not the peer`;
   }
 
-  #settled({added, deleted, refused, errno, duration}: InstallSummary): void {
-    this.#errno = errno;
-    const {tunnel} = this.#config;
-    const level = refused > 0 ? 'warn' : 'info';
-    this.#context.log.log(level, 'bgp.routes_programmed', {tunnel, added, deleted, refused, errno, took_ms: duration});
-  }
-
-  #report(update: DecodedUpdate, announced: number, withdrawn: number, badNextHop: number): void {
-    const {log} = this.#context;
-    const {treatAsWithdraw, discarded} = update;
-    const counts = {tunnel: this.#config.tunnel, announced, withdrawn};
-    if (treatAsWithdraw) log.warn('bgp.update_malformed', {...counts, error: treatAsWithdraw.message});
-    if (badNextHop > 0) log.warn('bgp.next_hop_refused', {...counts, refused: badNextHop});
-    if (discarded.length > 0) log.warn('bgp.attributes_discarded', {...counts, discarded});
-    log.debug('bgp.update', counts);
+  #settled(summary: InstallSummary): void {
+    if (summary.errno !== '') this.#errno = summary.errno;
+    this.#log.programmed(summary);
   }
 }

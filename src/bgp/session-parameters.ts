@@ -47,8 +47,6 @@ export interface SessionParameters {
   readonly maximumMessageLength: number;
   /** The peer takes ROUTE-REFRESH messages. */
   readonly routeRefresh: boolean;
-  /** What the peer offers for restarts, its own and ours (RFC 4724). */
-  readonly peerRestart?: GracefulRestartCapability | undefined;
   /** NOTIFICATIONs leave the routes in place, save for a Hard Reset (RFC 8538 §4). */
   readonly gracefulNotifications: boolean;
   /** All the peer offers; `findCapability` finds one. */
@@ -86,7 +84,6 @@ const openError = (subcode: number, why: string, data?: Uint8Array) =>
 export function negotiate(config: OpenConfig, open: Open): SessionParameters {
   const peerCapabilities = capabilitiesOf(open);
   const fourOctetAs = findCapability(peerCapabilities, 'four-octet-as');
-  const peerRestart = gracefulRestartIn(peerCapabilities);
   const peerAs = fourOctetAs?.as ?? open.myAutonomousSystem;
   const external = config.localAs !== peerAs;
   checkParameters(open);
@@ -108,8 +105,8 @@ export function negotiate(config: OpenConfig, open: Open): SessionParameters {
       ? extendedMaximumLength
       : standardMaximumLength,
     routeRefresh: findCapability(peerCapabilities, 'route-refresh') !== undefined,
-    peerRestart,
-    gracefulNotifications: config.gracefulRestart?.notification === true && peerRestart?.notification === true,
+    gracefulNotifications:
+      config.gracefulRestart?.notification === true && gracefulRestartIn(peerCapabilities)?.notification === true,
     peerCapabilities,
   };
 }

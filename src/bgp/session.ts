@@ -25,7 +25,7 @@ export interface SessionOptions {
 /** What takes part in an established session. */
 export interface SessionRoutes {
   /** The session stands. */
-  gained(parameters: SessionParameters): void;
+  gained(): void;
   /** Messages to send now that the session stands, and whenever the peer asks for the routes again. */
   advertise(parameters: SessionParameters): Iterable<Uint8Array>;
   /** Throws a `BgpError` for what must end the session. */
@@ -112,7 +112,7 @@ export class Session {
     sessionUp: () => {
       this.#establishedAt = performance.now();
       this.#options.status.established(this.#parameters?.holdTime ?? 0);
-      if (this.#parameters) this.#options.routes.gained(this.#parameters);
+      this.#options.routes.gained();
       this.#advertise();
     },
     sessionDown: () => this.#options.routes.lost(),

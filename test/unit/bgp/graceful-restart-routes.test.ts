@@ -1,11 +1,9 @@
 import {setTimeout as delay} from 'node:timers/promises';
 import test from 'ava';
-import type {GracefulRestartCapability} from '../../../src/bgp/codec/capability.js';
 import {prefixList} from '../../../src/bgp/codec/prefix-list.js';
 import {decodeUpdate} from '../../../src/bgp/codec/update-decode.js';
 import {encodeAnnouncements, encodeEndOfRib} from '../../../src/bgp/codec/update-encode.js';
 import {Peer} from '../../../src/bgp/peer.js';
-import {negotiate, type OpenConfig, openMessage} from '../../../src/bgp/session-parameters.js';
 import {StaleRoutes} from '../../../src/bgp/stale-routes.js';
 import {formatPrefix, ipv4} from '../../../src/ip/ipv4.js';
 import {prefixKey} from '../../../src/ip/prefix-key.js';
@@ -17,13 +15,6 @@ import {eventually, prefix} from './loopback-world.js';
 
 const [local, remote] = [ipv4(0xa9fe0001), ipv4(0xa9fe0000)];
 const former = ['11.0.0.1/32', '11.0.0.2/32', '11.0.1.0/24'];
-
-/** What a session settles with a peer that offers this for restarts. */
-function parametersWith(gracefulRestart: GracefulRestartCapability | undefined) {
-  const ours: OpenConfig = {localAs: 65_000, peerAs: 65_001, bgpIdentifier: local, holdTime: 3};
-  const theirs = {localAs: 65_001, peerAs: 65_000, bgpIdentifier: remote, holdTime: 3, gracefulRestart};
-  return negotiate(ours, openMessage(theirs));
-}
 
 /** A peer whose routes of a former run are in the kernel; its session is played by the test. */
 async function resume({noUninstall = false} = {}) {
@@ -69,52 +60,21 @@ async function resume({noUninstall = false} = {}) {
   };
 }
 
-const family = {afi: 1, safi: 1, forwardingPreserved: false};
-const helper: GracefulRestartCapability = {
-  kind: 'graceful-restart',
-  restarted: false,
-  notification: false,
-  restartTime: 120,
-  families: [family],
-};
-
-for (const [given, offer] of Object.entries({
-  'helps restarting peers': helper,
-  'knows no graceful restart': undefined,
-  'restarted as well, its forwarding state intact': {
-    ...helper,
-    restarted: true,
-    families: [{...family, forwardingPreserved: true}],
-  },
-})) {
-  test(`routes of a former run stay untouched until the end-of-RIB of a device that ${given}`, async t => {
-    await using world = await resume();
-    world.peer.gained(parametersWith(offer));
-    world.announce('11.0.0.1/32');
-    world.announce('11.0.1.0/24');
-    t.deepEqual(await world.routes(), former);
-    t.deepEqual(world.calls, []);
-    world.endOfRib();
-    t.deepEqual(await world.settles(2), ['11.0.0.1/32', '11.0.1.0/24']);
-    t.regex(world.calls.join(), /^routesDelete 11\.0\.0\.2\/32 [^,]*$/);
-  });
-}
-
-for (const [given, families] of Object.entries({
-  'without its forwarding state': [family],
-  'and does not name the family': [],
-  'and kept the state of another family only': [family, {afi: 2, safi: 1, forwardingPreserved: true}],
-})) {
-  test(`routes of a former run go at once where the device restarted as well, ${given}`, async t => {
-    await using world = await resume();
-    world.peer.gained(parametersWith({...helper, restarted: true, families}));
-    t.deepEqual(await world.settles(0), []);
-  });
-}
+test('routes of a former run stay untouched until the end-of-RIB', async t => {
+  await using world = await resume();
+  world.peer.gained();
+  world.announce('11.0.0.1/32');
+  world.announce('11.0.1.0/24');
+  t.deepEqual(await world.routes(), former);
+  t.deepEqual(world.calls, []);
+  world.endOfRib();
+  t.deepEqual(await world.settles(2), ['11.0.0.1/32', '11.0.1.0/24']);
+  t.regex(world.calls.join(), /^routesDelete 11\.0\.0\.2\/32 [^,]*$/);
+});
 
 test('a session that is lost takes along what was not learned again yet', async t => {
   await using world = await resume();
-  world.peer.gained(parametersWith(helper));
+  world.peer.gained();
   world.announce('11.0.0.1/32');
   world.peer.lost();
   t.deepEqual(await world.settles(0), []);
@@ -122,7 +82,7 @@ test('a session that is lost takes along what was not learned again yet', async 
 
 test('where nothing is ever uninstalled, neither the end-of-RIB nor a lost session changes that', async t => {
   await using world = await resume({noUninstall: true});
-  world.peer.gained(parametersWith(helper));
+  world.peer.gained();
   world.announce('11.0.0.1/32');
   world.endOfRib();
   world.peer.lost();
