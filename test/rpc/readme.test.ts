@@ -1,0 +1,128 @@
+// What the README says is what there is: its commands are run, its tables compared, its links followed.
+import {execFile} from 'node:child_process';
+import {existsSync, readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {promisify} from 'node:util';
+import test from 'ava';
+import {usage} from '../../src/config/options.js';
+import {DaemonProcess, socketFolder} from './daemon-process.js';
+import {projectFolder} from './python.js';
+import {blocks, commands, readme, tableRows} from './readme.js';
+
+const execute = promisify(execFile);
+const {
+  scripts,
+  dependencies,
+  devDependencies,
+  optionalDependencies = {},
+} = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8')) as Record<string, Record<string, string>>;
+
+/** Where the README's daemon listens; a test's own listens elsewhere, for tests run beside each other. */
+const written = {socket: '/tmp/doublezerod.sock', tcp: '127.0.0.1:7300'};
+
+/** The daemon as the README starts it, and the README's commands run against it. */
+async function openReadme() {
+  const folder = await socketFolder();
+  const [start = ''] = commands('npm start');
+  const flags = start.split(/\s+/).filter(word => word.startsWith('--') && word !== '--');
+  const own = flags.filter(flag => !flag.startsWith('--socket')).map(flag => flag.replace(written.tcp, '127.0.0.1:0'));
+  const daemon = await DaemonProcess.start(folder.socket, ...own);
+  const {listeners} = (await daemon.line('daemon.ready')) as unknown as {listeners: string[]};
+  const [, tcp = ''] = listeners;
+  return {
+    daemon,
+    flags,
+    async run(command: string): Promise<string> {
+      const text = command.replaceAll(written.socket, folder.socket).replaceAll(written.tcp, tcp);
+      return (await execute('sh', ['-c', text], {cwd: projectFolder})).stdout;
+    },
+    async [Symbol.asyncDispose]() {
+      await daemon[Symbol.asyncDispose]();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Parses JSON, with a mark in place of what differs from one run to the next. */
+const masked = (json: string): unknown =>
+  JSON.parse(json, (key, value) =>
+    /^(uid|etag|index|pid|took_ms|caller|timestamp|last_update|\w+_time)$/.test(key) ? `some ${key}` : value,
+  );
+
+test('the first tunnel is provisioned, read, listed and removed by the commands with buf curl', async t => {
+  await using world = await openReadme();
+  t.deepEqual(world.flags, ['--netlink=memory', `--socket=${written.socket}`, `--listen=${written.tcp}`]);
+  const [methods = '', provision = '', get = '', list = '', remove = '', ...others] = commands('npx buf curl');
+  t.deepEqual(others, []);
+  const [shown = '', line = ''] = blocks('json');
+
+  t.regex(await world.run(methods), /^doublezero\.tunnel\.v1\.TunnelService\/ProvisionTunnel$/m);
+  t.deepEqual(masked(await world.run(provision)), masked(shown));
+  t.deepEqual(masked(await world.run(get)), masked(shown));
+  t.deepEqual(masked(await world.run(list)), {tunnels: [masked(shown)]});
+  const {steps} = JSON.parse(await world.run(remove)) as {steps: {step: string}[]};
+  const order = steps.map(({step}) => step).filter(step => /^tunnel_(down|delete)$/.test(step));
+  t.deepEqual(order, ['tunnel_down', 'tunnel_delete']);
+  t.is((await world.run(list)).trim(), '{}');
+
+  const logged = await world.daemon.line('rpc.done');
+  t.deepEqual(masked(JSON.stringify(logged)), masked(line));
+});
+
+/** What a command asks of the daemon, whichever program it is for. */
+const request = (command: string) => ({
+  body: /-d '([^']*)'/.exec(command)?.[1],
+  method: /doublezero\.tunnel\.v1\.TunnelService\/(\w+)/.exec(command)?.[1],
+  overTcp: command.includes(written.tcp),
+});
+
+test('the commands with grpcurl ask the same as those with buf curl', t => {
+  const [list = '', ...calls] = commands('grpcurl');
+  t.regex(list, /^grpcurl -plaintext unix:\/\/\/tmp\/doublezerod\.sock list /);
+  t.is(calls.length, 4);
+  t.deepEqual(calls.map(request), commands('npx buf curl').slice(1).map(request));
+});
+
+test('the error shown is the one the daemon gives', async t => {
+  await using world = await openReadme();
+  const [shown = ''] = blocks('text');
+  const spec = {service_type: 'SERVICE_TYPE_IBRL', tunnel_dst: '224.0.0.1', tunnel_net: '169.254.0.0/30'};
+  const [provision = ''] = commands('npx buf curl').slice(1);
+  const refused = provision.replace(/-d '[^']*'/, `-d '${JSON.stringify({spec})}'`);
+  const error = await t.throwsAsync<Error & {stderr: string}>(world.run(refused));
+  const {message} = JSON.parse(error.stderr) as {message: string};
+  t.true(shown.includes(`Code: InvalidArgument\n  Message: ${message}\n`), message);
+  for (const violation of message.split('; ')) {
+    const [field = '', description = ''] = violation.split(': ');
+    t.regex(shown, new RegExp(`"field": "${field}",\\s*"description": "${description.replaceAll('.', '\\.')}"`));
+  }
+});
+
+test('the table of flags is what --help prints', t => {
+  const described = Array.from(usage.matchAll(/^ {2}(--.*)\n {6}(.*?)(?: \(default: (.*)\))?$/gm));
+  const inCell = (text: string) => text.replaceAll('|', '\\|');
+  const expected = described.map(([, flag = '', text = '', fallback]) => {
+    const value = fallback === undefined ? ' ' : ` \`${inCell(fallback)}\` `;
+    return `| \`${inCell(flag)}\` | ${inCell(text)} |${value}|`;
+  });
+  t.deepEqual(
+    tableRows('| flag | what it does | default |').map(row => row.replace(/\|\s+\|$/, '| |')),
+    expected,
+  );
+});
+
+test('the tables of dependencies have a row for each package', t => {
+  const listed = readme.matchAll(/^\| `([^`]+)` \| [^|]+ \|$/gm);
+  const packages = Object.keys({...dependencies, ...optionalDependencies, ...devDependencies});
+  const names = Array.from(listed, ([, name = '']) => name).filter(name => !/^(--|SERVICE_TYPE_)/.test(name));
+  t.deepEqual(names.sort(), packages.sort());
+});
+
+test('the npm scripts and files it names are there', t => {
+  const named = Array.from(readme.matchAll(/\bnpm run ([\w:]+)/g), ([, name = '']) => name);
+  t.true(named.length > 5);
+  for (const name of new Set(named)) t.true(name in (scripts ?? {}), `npm run ${name}`);
+  const linked = Array.from(readme.matchAll(/\]\((?!https?:)([^)#]+)/g), ([, path = '']) => path);
+  t.true(linked.length > 2);
+  for (const path of linked) t.true(existsSync(join(projectFolder, path)), path);
+});
