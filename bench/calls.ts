@@ -2,7 +2,7 @@ import {credentials, type ServiceError} from '@grpc/grpc-js';
 import {Controller} from '../lab/controller.js';
 import {specs} from '../lab/specs.js';
 import {TunnelServiceClient} from '../src/rpc/generated/doublezero/tunnel/v1/tunnel_service.js';
-import {Child, daemonProgram, programHere, socketFolder} from './child.js';
+import {Child, daemonProgram, programHere, temporaryFolder} from './child.js';
 import {EmptyClient} from './empty-service.js';
 import type {Part} from './part.js';
 import {median, quantile, ratioAtLeast, row} from './row.js';
@@ -47,7 +47,7 @@ function load(call: Call, width: number, durationMs: number): Promise<Figures> {
 
 /** GetTunnel of a running daemon against an empty call of grpc-js with the same options, each server in its own process. */
 export const calls: Part = async () => {
-  await using folder = await socketFolder();
+  await using folder = await temporaryFolder();
   const [socket, emptySocket] = [folder.socket('daemon'), folder.socket('empty')];
   await using _daemon = await Child.start(daemonProgram, '--netlink=memory', '--socket', socket);
   await using _empty = await Child.start(programHere('empty-server.js'), emptySocket);

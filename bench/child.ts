@@ -41,10 +41,11 @@ export class Child implements AsyncDisposable {
   }
 }
 
-/** A folder for sockets, gone afterwards. */
-export async function socketFolder() {
-  const path = await mkdtemp(join(tmpdir(), 'doublezerod-bench-'));
+/** A folder, gone afterwards. */
+export async function temporaryFolder(parent = tmpdir()) {
+  const path = await mkdtemp(join(parent, 'doublezerod-bench-'));
   return {
+    path,
     socket: (name: string) => join(path, `${name}.sock`),
     [Symbol.asyncDispose]: () => rm(path, {recursive: true, force: true}),
   };

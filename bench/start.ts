@@ -1,7 +1,7 @@
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {setTimeout as delay} from 'node:timers/promises';
-import {Child, daemonProgram, socketFolder} from './child.js';
+import {Child, daemonProgram, temporaryFolder} from './child.js';
 import type {Part} from './part.js';
 import {type Judge, median, row} from './row.js';
 
@@ -36,7 +36,7 @@ async function idleMemory(...args: string[]): Promise<number> {
 
 /** Start-up and resident memory of the daemon against those of a Node that does nothing. */
 export const start: Part = async () => {
-  await using folder = await socketFolder();
+  await using folder = await temporaryFolder();
   const socket = folder.socket('daemon');
   const [daemon, bare]: [number[], number[]] = [[], []];
   for (let round = -1; round < rounds; round++) {
