@@ -5,7 +5,7 @@ import type {PathAttributes} from './codec/path-attributes.js';
 import type {PrefixList} from './codec/prefix-list.js';
 import type {DecodedUpdate} from './codec/update-decode.js';
 
-/** What an UPDATE changed. */
+/** What an UPDATE changed. No prefix is in both lists. */
 export interface RibChange {
   /** Learned for the first time, or again: a later announcement replaces the earlier one (RFC 4271 §3.1). */
   readonly announced: readonly PrefixKey[];
@@ -43,7 +43,13 @@ export class AdjRibIn {
         this.#remove(nlri, withdrawn);
       }
     }
-    return {announced, withdrawn, badNextHop};
+    if (announced.length === 0 || withdrawn.length === 0) return {announced, withdrawn, badNextHop};
+    // A prefix may be in several fields of one message; what became of it in the end is what counts.
+    return {
+      announced: announced.filter(key => this.#paths.has(key)),
+      withdrawn: withdrawn.filter(key => !this.#paths.has(key)),
+      badNextHop,
+    };
   }
 
   clear(): PrefixKey[] {

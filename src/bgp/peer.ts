@@ -51,6 +51,8 @@ export class Peer implements SessionRoutes {
   #badNextHop = 0;
   /** Why the kernel last refused a route. */
   #errno = '';
+  /** Until what a former run left is known. */
+  #adopted: Promise<void> = Promise.resolve();
   #ended = false;
 
   constructor(config: BgpPeer, context: PeerContext) {
@@ -75,7 +77,8 @@ export class Peer implements SessionRoutes {
 
   /** Takes over what a former run left in the kernel, and begins to call the peer. */
   async start(): Promise<void> {
-    if (!this.#config.noInstall) await this.#adopt();
+    if (!this.#config.noInstall) this.#adopted = this.#adopt();
+    await this.#adopted;
     if (!this.#ended) this.#session.start();
   }
 
@@ -83,6 +86,7 @@ export class Peer implements SessionRoutes {
   async stop(): Promise<void> {
     this.#end();
     await this.#session.stop(cease(ceaseSubcode.peerDeconfigured));
+    await this.#adopted.catch(() => undefined); // whoever started it is told
     await this.#installer.flush();
     this.#log.end();
   }

@@ -1,44 +1,19 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {AdjRibIn} from '../../../src/bgp/adj-rib-in.js';
-import {prefixList} from '../../../src/bgp/codec/prefix-list.js';
-import {type DecodedUpdate, decodeUpdate} from '../../../src/bgp/codec/update-decode.js';
-import {formatPrefix, type Ipv4Prefix, ipv4, networkOf, parsePrefix} from '../../../src/ip/ipv4.js';
+import {decodeUpdate} from '../../../src/bgp/codec/update-decode.js';
+import {formatPrefix, ipv4, networkOf} from '../../../src/ip/ipv4.js';
 import {keyPrefix, type PrefixKey, prefixKey} from '../../../src/ip/prefix-key.js';
+import {type Changes, prefix, update} from './updates.js';
 
-const prefix = (text: string): Ipv4Prefix => {
-  const parsed = parsePrefix(text);
-  if (parsed === undefined) throw new TypeError(text);
-  return parsed;
-};
 const key = (text: string) => prefixKey(prefix(text).address, prefix(text).length);
 const text = (key: PrefixKey) => formatPrefix(keyPrefix(key));
 
 const device = prefix('169.254.0.0/32').address;
 const elsewhere = prefix('192.0.2.9/32').address;
 
-interface Changes {
-  readonly announce?: readonly string[];
-  readonly withdraw?: readonly string[];
-  readonly nextHop?: typeof device;
-  readonly path?: readonly number[];
-}
-
-/** As `decodeUpdate` gives it. */
-function update({announce = [], withdraw = [], nextHop = device, path = [65_001]}: Changes): DecodedUpdate {
-  const [nlri, withdrawnRoutes] = [prefixList(announce.map(prefix)), prefixList(withdraw.map(prefix))];
-  const pathAttributes = {origin: 'IGP' as const, nextHop, asPath: [{type: 'AS_SEQUENCE' as const, numbers: path}]};
-  return {
-    update: {nlri, withdrawnRoutes, pathAttributes},
-    withdrawals: withdraw.length > 0 ? [withdrawnRoutes] : [],
-    announcements: announce.length > 0 ? [{nextHop, nlri}] : [],
-    discarded: [],
-    endOfRib: false,
-  };
-}
-
-function apply(rib: AdjRibIn, changes: Changes) {
-  const {announced, withdrawn, badNextHop} = rib.apply(update(changes));
+function apply(rib: AdjRibIn, changes: Omit<Changes, 'nextHop'> & Partial<Changes>) {
+  const {announced, withdrawn, badNextHop} = rib.apply(update({nextHop: device, ...changes}));
   return {announced: announced.map(text), withdrawn: withdrawn.map(text), badNextHop};
 }
 
@@ -78,7 +53,11 @@ test('a prefix that comes again replaces what was learned of it', t => {
 test('a prefix both withdrawn and announced in one message is announced', t => {
   const rib = new AdjRibIn(device);
   apply(rib, {announce: ['11.0.0.1/32'], path: [65_001, 1]});
-  apply(rib, {withdraw: ['11.0.0.1/32'], announce: ['11.0.0.1/32'], path: [65_001, 2]});
+  t.deepEqual(apply(rib, {withdraw: ['11.0.0.1/32'], announce: ['11.0.0.1/32'], path: [65_001, 2]}), {
+    announced: ['11.0.0.1/32'],
+    withdrawn: [],
+    badNextHop: 0,
+  });
   t.deepEqual(all(rib), ['11.0.0.1/32']);
   t.deepEqual(rib.asPath(key('11.0.0.1/32')), [{type: 'AS_SEQUENCE', numbers: [65_001, 2]}]);
 });
@@ -170,8 +149,9 @@ test('after any sequence of UPDATEs it holds what the last word on each prefix s
       const expected = new Set<string>();
       for (const {announce, withdraw, nextHop} of sequence) {
         const {announced, withdrawn} = apply(rib, {announce, withdraw, nextHop});
-        for (const gone of withdrawn) kernel.delete(gone);
+        // In this order: whoever acts on the change need not know of one.
         for (const learned of announced) kernel.add(learned);
+        for (const gone of withdrawn) kernel.delete(gone);
         for (const gone of withdraw) expected.delete(gone);
         for (const learned of announce) nextHop === device ? expected.add(learned) : expected.delete(learned);
       }
