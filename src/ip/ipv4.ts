@@ -53,6 +53,8 @@ export const hostPrefix = (address: Ipv4): Ipv4Prefix => ({address, length: 32})
 
 export const samePrefix = (a: Ipv4Prefix, b: Ipv4Prefix): boolean => a.address === b.address && a.length === b.length;
 
+/** Not 0.0.0.0, which stands for any address. */
+export const isSpecified = (address: Ipv4): boolean => address !== 0;
 /** 0.0.0.0/8, "this network" (RFC 1122 §3.2.1.3). */
 export const isThisNetwork = (address: Ipv4): boolean => address >>> 24 === 0;
 /** 127.0.0.0/8 (RFC 1122 §3.2.1.3). */

@@ -168,8 +168,8 @@ export interface Netlinker extends AsyncDisposable {
   routeGet(destination: Ipv4, source?: Ipv4): Promise<ResolvedRoute>;
 
   /**
-   * TCP and UDP sockets of other programs that have one of the addresses as their local one. Not those that listen on
-   * all addresses, and no TCP connection that only waits for its time to pass (TIME_WAIT).
+   * TCP and UDP sockets of other programs that have one of the addresses as their local one. Not those bound to all
+   * addresses, 0.0.0.0 selects none of them, and no TCP connection that only waits for its time to pass (TIME_WAIT).
    */
   sockets(addresses: readonly Ipv4[]): Promise<HostSocket[]>;
   /**

@@ -1,7 +1,7 @@
 import {randomInt} from 'node:crypto';
 import {constants} from 'node:os';
 import {Protocol} from 'netlink';
-import type {Ipv4} from '../../ip/ipv4.js';
+import {type Ipv4, isSpecified} from '../../ip/ipv4.js';
 import type {HostSocket} from '../host-socket.js';
 import {NetlinkError, type Operation} from '../netlinker.js';
 import {errnoName, refusal} from '../refusal.js';
@@ -60,8 +60,9 @@ export class Sockets implements Disposable {
     const {all, others} = await this.#find(operation, addresses);
     const aborted: HostSocket[] = [];
     let failure: number | undefined;
-    for (let start = 0; start < others.length; start += abortBatch) {
-      const batch = others.slice(start, start + abortBatch);
+    const size = Math.min(abortBatch, this.#requests(operation).channel.batchLimit);
+    for (let start = 0; start < others.length; start += size) {
+      const batch = others.slice(start, start + size);
       const errnos = await this.#destroy(
         operation,
         batch.map(found => destroySocket(found)),
@@ -103,7 +104,7 @@ export class Sockets implements Disposable {
   }
 
   async #find(operation: Operation, addresses: readonly Ipv4[]) {
-    const wanted = new Set(addresses);
+    const wanted = new Set(addresses.filter(isSpecified));
     const all: DiagnosedSocket[] = [];
     for (const protocol of wanted.size === 0 ? [] : (['tcp', 'udp'] as const))
       for (const family of [familyInet, familyInet6]) {

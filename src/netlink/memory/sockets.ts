@@ -1,4 +1,4 @@
-import type {Ipv4} from '../../ip/ipv4.js';
+import {type Ipv4, isSpecified} from '../../ip/ipv4.js';
 import type {HostSocket, SocketHolder} from '../host-socket.js';
 
 /** The sockets of the programs on a model host. */
@@ -13,7 +13,8 @@ export class Sockets {
   }
 
   at(addresses: readonly Ipv4[]): HostSocket[] {
-    return [...this.#live.values()].filter(({local}) => addresses.includes(local.address));
+    const wanted = new Set(addresses.filter(isSpecified));
+    return [...this.#live.values()].filter(({local}) => wanted.has(local.address));
   }
 
   abort({inode, ...socket}: HostSocket): void {

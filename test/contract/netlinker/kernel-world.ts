@@ -3,7 +3,10 @@ import {promisify} from 'node:util';
 import {KernelNetlinker} from '../../../src/netlink/kernel.js';
 import type {GreTunnel, Netlinker, Rule} from '../../../src/netlink/netlinker.js';
 import {routeProtocol} from '../../../src/netlink/netlinker.js';
-import {ip, route} from './world.js';
+import type {Plan} from './socket-plan.js';
+import {endPrograms, type SocketProgram, startPrograms} from './socket-programs.js';
+import type {SocketWorld} from './sockets.js';
+import {ip, raise, route} from './world.js';
 
 const run = promisify(execFile);
 
@@ -60,3 +63,22 @@ export async function openKernelWithVeth(): Promise<Netlinker> {
     },
   });
 }
+
+/** The programs of the plan are processes here. */
+export interface ProcessWorld extends SocketWorld {
+  readonly programs: ReadonlyMap<string, SocketProgram>;
+}
+
+export const withPrograms =
+  (open: () => Promise<Netlinker>) =>
+  async (plan: Plan): Promise<ProcessWorld> => {
+    const netlinker = await open();
+    await raise(netlinker);
+    const programs = await startPrograms(plan);
+    const pids = new Map([...programs].map(([name, {pid}]) => [name, pid]));
+    const dispose = async () => {
+      await endPrograms(programs);
+      await netlinker[Symbol.asyncDispose]();
+    };
+    return {netlinker, programs, pids, [Symbol.asyncDispose]: dispose};
+  };
