@@ -1,4 +1,5 @@
 import {RecordingBgpSpeaker} from '../src/bgp/recording-speaker.js';
+import {RecordingMulticastSpeaker} from '../src/multicast/recording-speaker.js';
 import type {Netlinker} from '../src/netlink/netlinker.js';
 import {createLogger} from '../src/telemetry/logger.js';
 import type {SpecInput} from '../src/tunnels/spec-parse.js';
@@ -38,7 +39,11 @@ export async function bareOperations(
       return [name, noted];
     }),
   );
-  const ports = {netlinker: overriding(netlinker, methods), bgp: new RecordingBgpSpeaker()};
+  const ports = {
+    netlinker: overriding(netlinker, methods),
+    bgp: new RecordingBgpSpeaker(),
+    multicast: new RecordingMulticastSpeaker(),
+  };
   await using manager = new TunnelManager({...ports, log: createLogger({level: 'error'})});
   const {name} = await manager.provision(spec);
   const provision = changes;

@@ -4,6 +4,10 @@ import {RecordingBgpSpeaker} from './bgp/recording-speaker.js';
 import {Speaker} from './bgp/speaker.js';
 import type {NetlinkBackend, Options} from './config/options.js';
 import {readRouteConfig} from './config/route-config.js';
+import {systemClock} from './multicast/clock.js';
+import {KernelSockets} from './multicast/kernel/kernel-sockets.js';
+import {LinkBoundSpeaker} from './multicast/link-bound-speaker.js';
+import {MemorySockets} from './multicast/memory-sockets.js';
 import {KernelNetlinker} from './netlink/kernel.js';
 import {MemoryNetlinker} from './netlink/memory.js';
 import type {Capabilities, Netlinker} from './netlink/netlinker.js';
@@ -50,10 +54,13 @@ export async function runDaemon(
   // A model of the kernel has no peers to call.
   await using bgp: BgpSpeaker =
     options.netlink === 'kernel' ? new Speaker({netlinker, log, exclude}) : new RecordingBgpSpeaker();
+  const sockets = options.netlink === 'kernel' ? new KernelSockets() : new MemorySockets();
+  await using multicast = new LinkBoundSpeaker({netlinker, sockets, clock: systemClock, log});
   const journal = await openJournal(options, log);
   await using manager = new TunnelManager({
     netlinker,
     bgp,
+    multicast,
     journal,
     log,
     repair: options.repair,
@@ -68,7 +75,11 @@ export async function runDaemon(
     socketAbortSupported: capabilities.socketAbort,
     listeners: server.addresses,
   });
-  await using server = await TunnelServer.listen({addresses, rpcs: tunnelRpcs({manager, bgp, daemonInfo}), log});
+  await using server = await TunnelServer.listen({
+    addresses,
+    rpcs: tunnelRpcs({manager, bgp, multicast, daemonInfo}),
+    log,
+  });
   // Queued before any call can come, so that what callers want is done to what was there.
   const restored = manager.restore();
   log.info('daemon.ready', {version, netlink: options.netlink, listeners: server.addresses, pid: process.pid});

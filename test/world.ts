@@ -1,5 +1,6 @@
 import {createLogger, transports} from 'winston';
 import {RecordingBgpSpeaker} from '../src/bgp/recording-speaker.js';
+import {RecordingMulticastSpeaker} from '../src/multicast/recording-speaker.js';
 import {MemoryNetlinker} from '../src/netlink/memory.js';
 import {recording} from '../src/netlink/recording.js';
 import {TunnelManager, type TunnelManagerOptions} from '../src/tunnels/tunnel-manager.js';
@@ -13,10 +14,12 @@ export function openWorld(
 ) {
   const kernel = recording(netlinker);
   const bgp = new RecordingBgpSpeaker();
-  const manager = new TunnelManager({netlinker: kernel.netlinker, bgp, log: silentLogger(), ...options});
+  const multicast = new RecordingMulticastSpeaker();
+  const manager = new TunnelManager({netlinker: kernel.netlinker, bgp, multicast, log: silentLogger(), ...options});
   return {
     manager,
     bgp,
+    multicast,
     kernel,
     /** All that the daemon could have changed, for comparing before with after. */
     async snapshot() {

@@ -18,8 +18,8 @@ const vital: ReadonlySet<Sent> = new Set(['hello', 'join']);
 export interface ActivityOptions {
   readonly clock: Clock;
   readonly log: Logger;
-  /** Called when the neighbor comes, goes or restarts, or the fault changes. */
-  readonly onChange: () => void;
+  /** Called when the neighbor comes, goes or restarts. */
+  readonly onNeighborChange: () => void;
 }
 
 /** What has been sent and heard on a tunnel. Outlives the sockets, which come and go with the link. */
@@ -43,55 +43,64 @@ export class Activity {
   #lastJoin: Date | undefined;
   #lastSendError = '';
   #lastSendErrorTime: Date | undefined;
-  generationId: number | undefined;
+  #generationId: number | undefined;
+  /** Made when it is asked for, and good until something changes. */
+  #status: MulticastStatus | undefined;
 
   constructor(options: ActivityOptions) {
     this.#options = options;
   }
 
   get status(): MulticastStatus {
-    return {
+    this.#status ??= {
       neighbor: this.#neighbor,
-      generationId: this.generationId,
+      generationId: this.#generationId,
       lastJoin: this.#lastJoin,
       counters: {...this.#counters},
       lastSendError: this.#lastSendError,
       lastSendErrorTime: this.#lastSendErrorTime,
       fault: this.#fault,
     };
+    return this.#status;
+  }
+
+  /** Our own. */
+  set generationId(value: number | undefined) {
+    this.#generationId = value;
+    this.#status = undefined;
   }
 
   /** So many messages were to be sent, and some may have been refused. Logged when that begins and when it is over. */
   tried(what: Sent, count: number, errors: readonly unknown[]): void {
     if (count === 0) return;
+    this.#status = undefined;
     const now = this.#options.clock.now();
-    const before = this.#fault;
     this.#counters[counterOf[what]] += count - errors.length;
     this.#counters.sendErrors += errors.length;
     const [error] = errors;
     if (error !== undefined) this.#failed(what, error instanceof Error ? error.message : String(error), now);
     else if (this.#failing.delete(what)) this.#options.log.info('multicast.send_recovered', {what});
     if (what === 'join' && error === undefined) this.#lastJoin = now;
-    this.#faultSince(before);
   }
 
   /** Nothing of these is tried any more, so that nothing fails either. */
   settled(...what: readonly Sent[]): void {
-    const before = this.#fault;
+    this.#status = undefined;
     for (const each of what) this.#failing.delete(each);
-    this.#faultSince(before);
   }
 
   received(what: 'hellosReceived' | 'registerStopsReceived' | 'ignored' | 'malformed'): void {
+    this.#status = undefined;
     this.#counters[what] += 1;
   }
 
   /** `event`: what the neighbor did; absent where it was only heard again. */
   neighborIs(neighbor: NeighborStatus | undefined, event?: 'up' | 'expired' | 'restarted'): void {
+    this.#status = undefined;
     this.#neighbor = neighbor;
     if (event === undefined) return;
     this.#options.log.info(`pim.neighbor_${event}`, {generation_id: neighbor?.generationId});
-    this.#options.onChange();
+    this.#options.onNeighborChange();
   }
 
   #failed(what: Sent, message: string, now: Date): void {
@@ -105,9 +114,5 @@ export class Activity {
   get #fault(): string {
     const faults = [...this.#failing].filter(([what]) => vital.has(what));
     return faults.map(([what, error]) => `no ${what} can be sent: ${error}`).join('; ');
-  }
-
-  #faultSince(before: string): void {
-    if (before !== this.#fault) this.#options.onChange();
   }
 }

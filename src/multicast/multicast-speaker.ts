@@ -53,6 +53,8 @@ export interface SenderConfigs {
   readonly heartbeat: HeartbeatConfig;
 }
 
+export type Senders = {readonly [Name in keyof SenderConfigs]: Sender<SenderConfigs[Name]>};
+
 export interface NeighborStatus {
   readonly address: Ipv4;
   /** `expired`: nothing was heard for its hold time, or it said goodbye. */
@@ -98,12 +100,9 @@ export interface MulticastStatus {
 }
 
 /** The multicast side of a tunnel: what it says beside the traffic itself, so that the network carries its groups. */
-export interface MulticastSpeaker extends AsyncDisposable {
-  readonly pim: Sender<PimConfig>;
-  readonly register: Sender<RegisterConfig>;
-  readonly heartbeat: Sender<HeartbeatConfig>;
-  /** Straight from memory; `undefined` for a tunnel on which nothing is sent. */
+export interface MulticastSpeaker extends AsyncDisposable, Senders {
+  /** Straight from memory, the same object until it changes; `undefined` for a tunnel on which nothing is sent. */
   status(tunnel: string): MulticastStatus | undefined;
-  /** Calls back with the tunnel's name when the neighbor comes, goes or restarts, or `fault` changes; the result ends that. */
-  onStatusChange(listener: (tunnel: string) => void): () => void;
+  /** Calls back with the tunnel's name when its neighbor comes, goes or restarts; the result ends that. */
+  onNeighborChange(listener: (tunnel: string) => void): () => void;
 }

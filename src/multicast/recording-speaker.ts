@@ -22,7 +22,7 @@ export class RecordingMulticastSpeaker implements MulticastSpeaker {
     return undefined;
   }
 
-  onStatusChange(): () => void {
+  onNeighborChange(): () => void {
     return () => undefined;
   }
 

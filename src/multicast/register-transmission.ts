@@ -46,8 +46,9 @@ export class RegisterTransmission implements Transmission<RegisterConfig> {
 
   change(config: RegisterConfig): void {
     this.#config = config;
+    const wanted = new Set(config.groups);
     for (const [group, cancel] of this.#timers) {
-      if (config.groups.includes(group)) continue;
+      if (wanted.has(group)) continue;
       cancel();
       this.#timers.delete(group);
     }

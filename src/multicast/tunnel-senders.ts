@@ -28,9 +28,9 @@ export class TunnelSenders {
   readonly #clock: Clock;
   #cancelLook = () => {};
 
-  constructor(tunnel: string, {netlinker, sockets, clock, log}: SenderContext, onChange: () => void) {
+  constructor(tunnel: string, {netlinker, sockets, clock, log}: SenderContext, onNeighborChange: () => void) {
     this.#clock = clock;
-    const activity = new Activity({clock, log: log.child({tunnel}), onChange});
+    const activity = new Activity({clock, log: log.child({tunnel}), onNeighborChange});
     this.activity = activity;
     const context = {tunnel, sockets, clock, activity};
     const link = () => netlinker.link(tunnel);

@@ -22,10 +22,10 @@ export class EventMessages {
   of(event: TunnelEvent): Message {
     const found = this.#known.get(event);
     if (found) return found;
-    const {type, tunnel, session, time, resumeToken, reason} = event;
+    const {type, tunnel, session, multicast, time, resumeToken, reason} = event;
     const message = {
       type: types[type],
-      tunnel: tunnel && fromTunnel(tunnel, session),
+      tunnel: tunnel && fromTunnel({tunnel, session, multicast}),
       time,
       resumeToken,
       reason,

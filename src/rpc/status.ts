@@ -12,6 +12,7 @@ const codes = {
   'etag-mismatch': status.ABORTED,
   'gre-unsupported': status.FAILED_PRECONDITION,
   'missing-capability': status.FAILED_PRECONDITION,
+  'multicast-unsupported': status.FAILED_PRECONDITION,
   'interface-conflict': status.FAILED_PRECONDITION,
   'netlink-error': status.INTERNAL,
   'state-not-durable': status.INTERNAL,

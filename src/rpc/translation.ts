@@ -2,6 +2,7 @@ import type {BgpSessionStatus, BgpSessionState as SessionState} from '../bgp/bgp
 import {formatIpv4, formatPrefix, type Ipv4} from '../ip/ipv4.js';
 import type {StepReport} from '../services/step.js';
 import {localOverlay, remoteOverlay, type ServiceType, type TunnelSpec} from '../services/tunnel-spec.js';
+import type {Observed} from '../tunnels/events.js';
 import type {SpecInput} from '../tunnels/spec-parse.js';
 import type {Tunnel, TunnelState} from '../tunnels/tunnel.js';
 import type {RouteAnswer} from '../tunnels/tunnel-manager.js';
@@ -16,6 +17,7 @@ import {
 import type {ResolveRouteResponse} from './generated/doublezero/tunnel/v1/tunnel_service.js';
 import {type TunnelSpec as ProtoSpec, ServiceType as ProtoType} from './generated/doublezero/tunnel/v1/tunnel_spec.js';
 import type {Duration} from './generated/google/protobuf/duration.js';
+import {fromMulticast} from './multicast-translation.js';
 import type {TunnelRoute} from './route-pages.js';
 
 const serviceTypes: Record<ServiceType, ProtoType> = {
@@ -90,7 +92,7 @@ const fromSession = (session: BgpSessionStatus): BgpSession => ({
   establishedTime: session.establishedTime,
 });
 
-export const fromTunnel = (tunnel: Tunnel, session: BgpSessionStatus | undefined): ProtoTunnel => ({
+export const fromTunnel = ({tunnel, session, multicast}: Observed): ProtoTunnel => ({
   name: tunnel.name,
   uid: tunnel.uid,
   spec: fromSpec(tunnel.spec),
@@ -103,6 +105,7 @@ export const fromTunnel = (tunnel: Tunnel, session: BgpSessionStatus | undefined
   createTime: tunnel.createTime,
   updateTime: tunnel.updateTime,
   lastError: tunnel.lastError,
+  multicast: multicast && fromMulticast(multicast),
 });
 
 function fromMilliseconds(milliseconds: number): Duration {

@@ -1,4 +1,5 @@
 import type {BgpSpeaker} from '../bgp/bgp-speaker.js';
+import type {MulticastSpeaker} from '../multicast/multicast-speaker.js';
 import type {Tunnel} from '../tunnels/tunnel.js';
 import type {TunnelManager} from '../tunnels/tunnel-manager.js';
 import {EventMessages} from './event-messages.js';
@@ -12,13 +13,14 @@ import {TunnelAnswers} from './tunnel-answers.js';
 export interface TunnelRpcsOptions {
   readonly manager: TunnelManager;
   readonly bgp: Pick<BgpSpeaker, 'session' | 'routes'>;
+  readonly multicast: Pick<MulticastSpeaker, 'status'>;
   /** What the daemon is, at the time of the call. */
   readonly daemonInfo: () => DaemonInfo;
 }
 
 /** The RPCs of TunnelService over the domain. */
-export function tunnelRpcs({manager, bgp, daemonInfo}: TunnelRpcsOptions): TunnelRpcs {
-  const answers = new TunnelAnswers(bgp);
+export function tunnelRpcs({manager, bgp, multicast, daemonInfo}: TunnelRpcsOptions): TunnelRpcs {
+  const answers = new TunnelAnswers(bgp, multicast);
   const events = new EventMessages();
   const answer = (tunnel: Tunnel) => answers.of(tunnel);
   return {

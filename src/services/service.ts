@@ -5,6 +5,7 @@ import {bgpPeerAdd, bgpPeerDelete, type Routing} from './bgp-steps.js';
 import {findDrift} from './drift.js';
 import type {KernelState} from './kernel-state.js';
 import {routesChange, routesDelete, rulesAdd, rulesDelete} from './routing-steps.js';
+import {type Signalling, signallingStart, signallingStop} from './signalling-steps.js';
 import type {Step} from './step.js';
 import type {Ports, SpecField, Strategy} from './strategy.js';
 import {allGuardsDelete, teardownInOrder} from './teardown.js';
@@ -22,6 +23,8 @@ export interface Service {
   readonly rules?: (spec: TunnelSpec) => Rule[];
   readonly routes?: (spec: TunnelSpec) => Route[];
   readonly routing: (spec: TunnelSpec) => Routing;
+  /** What it says to the device beside BGP; absent for a service that says nothing. */
+  readonly signalling?: (spec: TunnelSpec) => Signalling;
   readonly updateInPlace?: Strategy['updateInPlace'];
 }
 
@@ -48,7 +51,7 @@ const overlayAddress = (spec: TunnelSpec): InterfaceAddress => ({
 
 /** Makes the strategy of a service: all are set up and torn down in one order. */
 export function strategyOf(service: Service): Strategy {
-  const {interfaceName: name, fields, tunnelAddress, rules, routes, routing, updateInPlace} = service;
+  const {interfaceName: name, fields, tunnelAddress, rules, routes, routing, signalling, updateInPlace} = service;
 
   const device = ({tunnelSrc, tunnelDst}: TunnelSpec): GreTunnel => ({
     name,
@@ -86,9 +89,13 @@ export function strategyOf(service: Service): Strategy {
     fields: spec => [...commonFields, ...fields(spec)],
     setup: (spec, ports) => {
       const former = {survived: false};
-      return [...inKernel(spec, ports, former), bgpPeerAdd(ports.bgp, name, spec, routing(spec), former)];
+      return [
+        ...inKernel(spec, ports, former),
+        ...signallingStart(ports.multicast, name, signalling?.(spec) ?? {}),
+        bgpPeerAdd(ports.bgp, name, spec, routing(spec), former),
+      ];
     },
-    teardown: (spec, {netlinker, bgp, teardown}) =>
+    teardown: (spec, {netlinker, bgp, multicast, teardown}) =>
       teardownInOrder({
         netlinker,
         settings: teardown,
@@ -99,11 +106,15 @@ export function strategyOf(service: Service): Strategy {
           ...(rules ? [rulesDelete(netlinker)] : []),
           ...(routes ? [routesDelete(netlinker, routes(spec))] : []),
         ],
+        signalling: signallingStop(multicast, name, signalling?.(spec) ?? {}),
         bgpPeerDelete: bgpPeerDelete(bgp, name),
       }),
     sweep: ({netlinker}) => [allGuardsDelete(netlinker), ...(rules ? [rulesDelete(netlinker)] : [])],
     repair: (spec, ports) => inKernel(spec, ports, {survived: false}),
-    drift: (spec, {netlinker}) => findDrift(netlinker, kernelState(spec)),
+    drift: async (spec, {netlinker, multicast}) => {
+      const fault = multicast.status(name)?.fault;
+      return [...(await findDrift(netlinker, kernelState(spec))), ...(fault ? [fault] : [])];
+    },
     updateInPlace: (change, ports) => updateInPlace?.(change, ports),
   };
 }

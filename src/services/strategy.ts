@@ -1,4 +1,5 @@
 import type {BgpSpeaker} from '../bgp/bgp-speaker.js';
+import type {MulticastSpeaker} from '../multicast/multicast-speaker.js';
 import type {Netlinker} from '../netlink/netlinker.js';
 import type {Step} from './step.js';
 import type {TeardownSettings} from './teardown.js';
@@ -8,6 +9,7 @@ import type {TunnelSpec} from './tunnel-spec.js';
 export interface Ports {
   readonly netlinker: Netlinker;
   readonly bgp: BgpSpeaker;
+  readonly multicast: MulticastSpeaker;
   readonly teardown: TeardownSettings;
 }
 
@@ -46,7 +48,7 @@ export interface Strategy {
   sweep(ports: Ports): Step[];
   /** Steps that put back what somebody took out of the kernel, and leave alone what is as it should be. */
   repair(spec: TunnelSpec, ports: Ports): Step[];
-  /** In what the kernel differs from what the spec wants, in words; empty where it does not. */
+  /** In what the host differs from what the spec wants, in words; empty where it does not. */
   drift(spec: TunnelSpec, ports: Ports): Promise<string[]>;
   /** Steps that turn one spec into the other with tunnel and session untouched; `undefined` where there is no such way. */
   updateInPlace(change: SpecChange, ports: Ports): Step[] | undefined;

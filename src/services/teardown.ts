@@ -21,6 +21,8 @@ export interface TeardownPlan {
   readonly serviceAddress: Ipv4 | undefined;
   /** Takes the service's own rules and routes out. */
   readonly routing: readonly Step[];
+  /** Ends what the service sends, and tells the device so. */
+  readonly signalling: readonly Step[];
   readonly bgpPeerDelete: Step;
 }
 
@@ -30,12 +32,13 @@ export interface TeardownPlan {
  * 1. Sockets are aborted first, while routes and link still carry the reset to the peers of TCP.
  * 2. The DoubleZero IP is guarded before any route goes: from then on the default route would take what programs send
  *    from it, and let it out by the public interface.
- * 3. The BGP peer gets its Cease, and its routes go.
- * 4. The overlay address is guarded only now, since the Cease had to get out.
- * 5. The device is lowered: what is sent on it fails at once.
- * 6. Sockets that were opened meanwhile are aborted.
- * 7. Programs get a moment to act while the interface still exists.
- * 8. The device is deleted, and the guards with it have nothing left to guard.
+ * 3. The service's own routes go, for which programs look, then the device hears that the groups are left.
+ * 4. The BGP peer gets its Cease, and its routes go.
+ * 5. The overlay address is guarded only now, since the Cease had to get out.
+ * 6. The device is lowered: what is sent on it fails at once.
+ * 7. Sockets that were opened meanwhile are aborted.
+ * 8. Programs get a moment to act while the interface still exists.
+ * 9. The device is deleted, and the guards with it have nothing left to guard.
  */
 export const teardownInOrder = (plan: TeardownPlan): Step[] => {
   const {netlinker, device, overlayAddress, serviceAddress, settings} = plan;
@@ -45,6 +48,7 @@ export const teardownInOrder = (plan: TeardownPlan): Step[] => {
     abortSockets('abort_sockets', abort),
     ...guarded.map(address => guardAdd('guard_service_address', netlinker, address)),
     ...plan.routing,
+    ...plan.signalling,
     plan.bgpPeerDelete,
     guardAdd('guard_overlay_address', netlinker, overlayAddress),
     tunnelDown(netlinker, device),

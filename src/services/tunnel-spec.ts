@@ -30,6 +30,8 @@ export const localOverlay = ({tunnelNet}: TunnelSpec): Ipv4 => ipv4(tunnelNet.ad
 
 export const publishes = ({mcastPubGroups}: TunnelSpec): boolean => mcastPubGroups.length > 0;
 
+export const subscribes = ({mcastSubGroups}: TunnelSpec): boolean => mcastSubGroups.length > 0;
+
 /** The DoubleZero IP of a service that cannot be without one. */
 export function requireDoublezeroIp({doublezeroIp, serviceType}: TunnelSpec): Ipv4 {
   if (doublezeroIp === undefined) throw new TypeError(`a spec of type ${serviceType} without doublezero_ip`);

@@ -24,6 +24,7 @@ export type Reason =
   | 'etag-mismatch'
   | 'gre-unsupported'
   | 'missing-capability'
+  | 'multicast-unsupported'
   | 'interface-conflict'
   | 'netlink-error'
   | 'state-not-durable'

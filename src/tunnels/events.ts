@@ -1,5 +1,6 @@
 import {randomUUID} from 'node:crypto';
 import type {BgpSessionStatus} from '../bgp/bgp-speaker.js';
+import type {MulticastStatus} from '../multicast/multicast-speaker.js';
 import type {Tunnel} from './tunnel.js';
 import {Watcher, type WatcherTooSlow} from './watcher.js';
 
@@ -20,6 +21,7 @@ export interface TunnelEvent {
   /** Right after the event; for `removed` as it last was. Absent in `snapshotEnd`. */
   readonly tunnel?: Tunnel;
   readonly session?: BgpSessionStatus | undefined;
+  readonly multicast?: MulticastStatus | undefined;
   readonly time: Date;
   /** Resumes after this event. Empty in `snapshot`: half a snapshot cannot be resumed. */
   readonly resumeToken: string;
@@ -36,10 +38,11 @@ export interface WatchOptions {
   readonly onOverrun: (error: WatcherTooSlow) => void;
 }
 
-/** A tunnel with its session at one moment. */
+/** A tunnel with its BGP session and its multicast side at one moment. */
 export interface Observed {
   readonly tunnel: Tunnel;
   readonly session: BgpSessionStatus | undefined;
+  readonly multicast: MulticastStatus | undefined;
 }
 
 /** Changes kept for those who resume: some minutes even of a session that goes up and down all the time. */
@@ -55,9 +58,9 @@ export class TunnelEvents {
 
   constructor(private readonly observe: () => Observed[]) {}
 
-  publish(type: ChangeType, {tunnel, session}: Observed, reason = ''): void {
+  publish(type: ChangeType, observed: Observed, reason = ''): void {
     this.#sequence += 1;
-    const event = {type, tunnel, session, time: new Date(), resumeToken: this.#token(), reason};
+    const event = {...observed, type, time: new Date(), resumeToken: this.#token(), reason};
     this.#history.push(event);
     if (this.#history.length > historyLength) this.#history.shift();
     for (const watcher of this.#watchers) watcher.offer(event);

@@ -25,6 +25,9 @@ function unicastFault(address: Ipv4): string | undefined {
   return undefined;
 }
 
+/** Joins for so many fit into a socket's send buffer at once (57 messages at an MTU of 1476), so none is lost on the host. */
+const mostGroups = 4096;
+
 /** Reserved AS numbers: AS_TRANS (RFC 6793 §9) and the last of either width (RFC 7300). */
 const reservedAsns = new Set([23456, 65535, 4294967295]);
 
@@ -89,6 +92,10 @@ export class FieldParser {
   }
 
   groups(field: string, texts: readonly string[]): Ipv4[] {
+    if (texts.length > mostGroups) {
+      this.fault(field, `has ${texts.length} groups; at most ${mostGroups} are possible`);
+      return [];
+    }
     return this.distinct(field, texts, String, (item, text) => {
       const group = this.address(item, text);
       if (group === undefined) return undefined;

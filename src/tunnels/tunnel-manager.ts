@@ -63,7 +63,7 @@ export class TunnelManager implements AsyncDisposable {
   private readonly operations: Operations;
   private readonly monitor: DriftMonitor;
   private readonly events = new TunnelEvents(() => this.list().map(tunnel => this.observed(tunnel)));
-  private readonly stopListening: () => void;
+  private readonly stopListening: readonly (() => void)[];
   private draining = false;
 
   constructor({log, journal = noJournal, repair = true, teardown = quickTeardown, ...rest}: TunnelManagerOptions) {
@@ -80,10 +80,14 @@ export class TunnelManager implements AsyncDisposable {
       announce,
       repair,
     });
-    this.stopListening = ports.bgp.onSessionChange(name => {
+    const announceSession = (name: string) => {
       const tunnel = this.slots.get(name)?.tunnel;
       if (tunnel) announce('sessionChanged', tunnel);
-    });
+    };
+    this.stopListening = [
+      ports.bgp.onSessionChange(announceSession),
+      ports.multicast.onNeighborChange(announceSession),
+    ];
   }
 
   /**
@@ -178,12 +182,13 @@ export class TunnelManager implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.stopListening();
+    for (const stop of this.stopListening) stop();
     await this.monitor[Symbol.asyncDispose]();
   }
 
   private observed(tunnel: Tunnel) {
-    return {tunnel, session: this.ports.bgp.session(tunnel.name)};
+    const {bgp, multicast} = this.ports;
+    return {tunnel, session: bgp.session(tunnel.name), multicast: multicast.status(tunnel.name)};
   }
 
   private async bringAbout(

@@ -1,6 +1,9 @@
 import {join} from 'node:path';
 import {credentials} from '@grpc/grpc-js';
 import {RecordingBgpSpeaker} from '../../src/bgp/recording-speaker.js';
+import {systemClock} from '../../src/multicast/clock.js';
+import {LinkBoundSpeaker} from '../../src/multicast/link-bound-speaker.js';
+import {MemorySockets} from '../../src/multicast/memory-sockets.js';
 import {MemoryNetlinker} from '../../src/netlink/memory.js';
 import type {Netlinker} from '../../src/netlink/netlinker.js';
 import {recording} from '../../src/netlink/recording.js';
@@ -18,7 +21,9 @@ export async function openService(netlinker: Netlinker = new MemoryNetlinker()) 
   const kernel = recording(netlinker);
   const bgp = new RecordingBgpSpeaker();
   const {lines, log} = recordingLog();
-  const manager = new TunnelManager({netlinker: kernel.netlinker, bgp, log});
+  const sockets = new MemorySockets();
+  const multicast = new LinkBoundSpeaker({netlinker, sockets, clock: systemClock, log});
+  const manager = new TunnelManager({netlinker: kernel.netlinker, bgp, multicast, log});
   const startTime = new Date();
   const daemonInfo = () => ({
     version: '1.2.3',
@@ -31,7 +36,7 @@ export async function openService(netlinker: Netlinker = new MemoryNetlinker()) 
   });
   const server = await TunnelServer.listen({
     addresses: [parseListenAddress(`unix:${join(folder.path, 'd.sock')}`)],
-    rpcs: tunnelRpcs({manager, bgp, daemonInfo}),
+    rpcs: tunnelRpcs({manager, bgp, multicast, daemonInfo}),
     log,
   });
   const address = server.addresses[0] ?? '';
@@ -49,6 +54,7 @@ export async function openService(netlinker: Netlinker = new MemoryNetlinker()) 
       client.close();
       await server.close();
       await manager[Symbol.asyncDispose]();
+      await multicast[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
     },
   };

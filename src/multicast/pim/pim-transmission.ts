@@ -68,10 +68,10 @@ export class PimTransmission implements Transmission<PimConfig> {
   }
 
   change(config: PimConfig): void {
-    const before = this.#config.groups;
+    const [before, after] = [new Set(this.#config.groups), new Set(config.groups)];
     this.#config = config;
-    const removed = before.filter(group => !config.groups.includes(group));
-    const added = config.groups.filter(group => !before.includes(group));
+    const removed = [...before].filter(group => !after.has(group));
+    const added = [...after].filter(group => !before.has(group));
     for (const group of removed) this.#leaving.set(group, pruneCount);
     for (const group of added) this.#leaving.delete(group);
     if (removed.length > 0) this.#pruneLeaving();

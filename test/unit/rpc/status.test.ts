@@ -12,6 +12,7 @@ const reasons: Record<Reason, [code: status, reason: string]> = {
   'etag-mismatch': [status.ABORTED, 'ETAG_MISMATCH'],
   'gre-unsupported': [status.FAILED_PRECONDITION, 'GRE_UNSUPPORTED'],
   'missing-capability': [status.FAILED_PRECONDITION, 'MISSING_CAPABILITY'],
+  'multicast-unsupported': [status.FAILED_PRECONDITION, 'MULTICAST_UNSUPPORTED'],
   'interface-conflict': [status.FAILED_PRECONDITION, 'INTERFACE_CONFLICT'],
   'netlink-error': [status.INTERNAL, 'NETLINK_ERROR'],
   'state-not-durable': [status.INTERNAL, 'STATE_NOT_DURABLE'],

@@ -1,11 +1,13 @@
 import test from 'ava';
 import type {BgpSessionStatus} from '../../../src/bgp/bgp-speaker.js';
 import {ipv4} from '../../../src/ip/ipv4.js';
+import {Activity} from '../../../src/multicast/activity.js';
+import {systemClock} from '../../../src/multicast/clock.js';
 import {encodedOnce} from '../../../src/rpc/encoded-once.js';
 import {BgpSessionState} from '../../../src/rpc/generated/doublezero/tunnel/v1/bgp_session.js';
 import {TunnelAnswers} from '../../../src/rpc/tunnel-answers.js';
 import {samples} from '../../samples.js';
-import {openWorld} from '../../world.js';
+import {openWorld, silentLogger} from '../../world.js';
 
 const pending: BgpSessionStatus = {
   state: 'pending',
@@ -19,10 +21,12 @@ const pending: BgpSessionStatus = {
   lastError: '',
 };
 
+const silent = {status: () => undefined};
+
 test('the answer is the same message while nothing has changed, though the speaker makes a new status each time', async t => {
   await using world = openWorld();
   const tunnel = await world.manager.provision(samples.ibrl);
-  const answers = new TunnelAnswers({session: () => ({...pending})});
+  const answers = new TunnelAnswers({session: () => ({...pending})}, silent);
   t.is(answers.of(tunnel), answers.of(tunnel));
   t.is(answers.of(tunnel).bgpSession?.state, BgpSessionState.BGP_SESSION_STATE_PENDING);
 });
@@ -41,7 +45,7 @@ for (const change of changes) {
     await using world = openWorld();
     const tunnel = await world.manager.provision(samples.ibrl);
     let session: BgpSessionStatus | undefined = pending;
-    const answers = new TunnelAnswers({session: () => session});
+    const answers = new TunnelAnswers({session: () => session}, silent);
     const before = answers.of(tunnel);
     session = {...pending, ...change};
     const after = answers.of(tunnel);
@@ -53,9 +57,20 @@ for (const change of changes) {
   });
 }
 
+test('the answer follows what is sent for multicast', async t => {
+  await using world = openWorld();
+  const tunnel = await world.manager.provision(samples.multicast);
+  const activity = new Activity({clock: systemClock, log: silentLogger(), onNeighborChange: () => undefined});
+  const answers = new TunnelAnswers({session: () => undefined}, {status: () => activity.status});
+  const before = answers.of(tunnel);
+  t.is(answers.of(tunnel), before);
+  activity.tried('heartbeat', 2, []);
+  t.is(answers.of(tunnel).multicast?.heartbeatsSent, 2n);
+});
+
 test('the answer follows the tunnel', async t => {
   await using world = openWorld();
-  const answers = new TunnelAnswers({session: () => pending});
+  const answers = new TunnelAnswers({session: () => pending}, silent);
   const before = answers.of(await world.manager.provision(samples.ibrl));
   const after = answers.of(await world.manager.update({...samples.ibrl, bgpLocalAsn: 65010}));
   t.not(after.etag, before.etag);

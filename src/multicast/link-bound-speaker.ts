@@ -1,8 +1,8 @@
 import type {MulticastSpeaker, MulticastStatus, Sender, SenderConfigs} from './multicast-speaker.js';
 import {type SenderContext, TunnelSenders} from './tunnel-senders.js';
 
-/** Speaks PIM, registers and beats on the tunnels' interfaces. */
-export class Speaker implements MulticastSpeaker {
+/** Speaks PIM, registers and beats on the tunnels' interfaces, while they are up. */
+export class LinkBoundSpeaker implements MulticastSpeaker {
   readonly pim = this.#sender('pim');
   readonly register = this.#sender('register');
   readonly heartbeat = this.#sender('heartbeat');
@@ -18,7 +18,7 @@ export class Speaker implements MulticastSpeaker {
     return this.#tunnels.get(tunnel)?.activity.status;
   }
 
-  onStatusChange(listener: (tunnel: string) => void): () => void {
+  onNeighborChange(listener: (tunnel: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
