@@ -24,6 +24,7 @@ export async function run(program: string, args: readonly string[], options: Run
   } catch (error) {
     const {code, stdout = '', stderr = ''} = error as {code?: unknown; stdout?: string; stderr?: string};
     const end = `${stdout}${stderr}`.trim().split('\n').slice(-20).join('\n');
-    throw new Error(`${program} ${args[0] ?? ''} failed (${code ?? 'no exit code'})\n${end}`, {cause: error});
+    const command = args.find(argument => !argument.startsWith('-')) ?? '';
+    throw new Error(`${program} ${command} failed (${code ?? 'no exit code'})\n${end}`, {cause: error});
   }
 }
