@@ -48,6 +48,7 @@ export class Peer implements SessionRoutes {
   /** Whether a session has stood since this peer was added. */
   #hasStood = false;
   readonly #log: PeerLog;
+  readonly #advertised: ReadonlySet<PrefixKey>;
   #badNextHop = 0;
   /** Why the kernel last refused a route. */
   #errno = '';
@@ -58,6 +59,7 @@ export class Peer implements SessionRoutes {
   constructor(config: BgpPeer, context: PeerContext) {
     this.#config = config;
     this.#context = context;
+    this.#advertised = new Set(config.nlri.map(({address, length}) => prefixKey(address, length)));
     this.#log = new PeerLog(context.log, config.tunnel);
     const {localAddress, peerAddress} = config;
     this.#status = new SessionStatus(context.onChange, context.establishmentTime);
@@ -225,9 +227,14 @@ export class Peer implements SessionRoutes {
     if (!this.#config.noInstall && !this.#config.noUninstall) this.#installer.remove(this.#ours(keys));
   }
 
+  /**
+   * Those that may be in the kernel. A device such as FRR advertises to us what it has from us, and a route to our own
+   * address through the tunnel would be waiting for the day that the address is gone.
+   */
   #ours(keys: readonly PrefixKey[]): readonly PrefixKey[] {
     const {excluded} = this.#context;
-    return excluded.isEmpty ? keys : keys.filter(key => !excluded.covers(key));
+    if (excluded.isEmpty && this.#advertised.size === 0) return keys;
+    return keys.filter(key => !this.#advertised.has(key) && !excluded.covers(key));
   }
 
   async #adopt(): Promise<void> {
@@ -237,13 +244,13 @@ export class Peer implements SessionRoutes {
     for (const route of await netlinker.routes(filter)) {
       const key = prefixKey(route.destination.address, route.destination.length);
       if (excluded.covers(key)) continue;
-      if (route.source !== source) unwanted.push(route);
+      if (route.source !== source || this.#advertised.has(key)) unwanted.push(route);
       else {
         this.#installer.adopt(key);
         this.#stale.add(key);
       }
     }
-    // As they are: the installer would ask for routes with the source of now to be deleted, and there are none.
+    // As they are: the installer would ask for routes with the source of now, and find none.
     await netlinker.routesDelete(unwanted);
     if (this.#stale.size === 0 || this.#ended) return;
     this.#log.adopted(this.#stale.size);

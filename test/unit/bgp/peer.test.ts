@@ -222,6 +222,15 @@ test('excluded destinations are learned, but never installed or deleted', async 
   t.deepEqual(await kernel(), ['11.0.0.7/32']);
 });
 
+test('what we advertise and the device sends back is listed, but leads nowhere in the kernel', async t => {
+  await using world = openWorld({nlri: [prefix('10.99.0.1/32')], routes: [route('10.99.0.1/32')]});
+  const {peer, learn, kernel, listed} = world;
+  await peer.start();
+  learn({announce: ['10.99.0.1/32', '11.0.0.1/32'], path: [65_001, 65_000]});
+  t.deepEqual(await kernel(), ['11.0.0.1/32']);
+  t.deepEqual(listed(), ['10.99.0.1/32 false', '11.0.0.1/32 true']);
+});
+
 test('a route the kernel refuses is said to be, with the reason, for as long as it is', async t => {
   await using world = openWorld({local: false});
   const {learn, peer, kernel, listed} = world;
