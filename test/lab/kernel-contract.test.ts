@@ -11,11 +11,11 @@ const offer = offeredPlace();
 if ('reason' in offer) test.skip(`${title} (${offer.reason})`, t => t.fail());
 else
   test(`${title} (${offer.place.name})`, async t => {
-    t.timeout(600_000);
+    t.timeout(300_000);
     const lines: string[] = [];
     const outcome = await offer.place.run([process.execPath, ava, '--tap', 'dist/test/contract/kernel.test.js'], {
       env: {DOUBLEZEROD_LAB: '1'},
-      timeoutMs: 500_000,
+      timeoutMs: 290_000,
       onLine: line => lines.push(line),
     });
     const points = lines.filter(line => /^(not )?ok \d+/.test(line));

@@ -54,8 +54,6 @@ for (const [name, offer] of offers) {
     continue;
   }
   test(title, async t => {
-    // One start of a place runs many scenarios, each with a time limit of its own.
-    t.timeout(600_000);
     const run = await runs.get(name);
     const failure = run?.verdict.failure;
     if (failure) t.log([...(run?.steps ?? []), `✘ ${failure.step}`, failure.text].join('\n'));
