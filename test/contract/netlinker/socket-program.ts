@@ -35,10 +35,6 @@ async function listen(place: number, at: string): Promise<() => void> {
   });
   server.listen({host, port});
   await once(server, 'listening');
-  server.on('error', (error: NodeJS.ErrnoException) => {
-    say(place, error.code);
-    server.close(); // libuv would try to accept for ever
-  });
   return () => {
     for (const socket of accepted) socket.write('x');
   };
@@ -63,11 +59,12 @@ async function exchange(place: number, at: string, to: string | undefined): Prom
   socket.bind(port, address);
   await once(socket, 'listening');
   report(`${place}`, socket, 'message');
-  if (to === undefined) return () => socket.send('x', port, address);
+  const failed = (error: NodeJS.ErrnoException | null) => error && say(place, error.code);
+  if (to === undefined) return () => socket.send('x', port, address, failed);
   const remote = endpoint(to);
   socket.connect(remote.port, remote.address);
   await once(socket, 'connect');
-  return () => socket.send('x');
+  return () => socket.send('x', failed);
 }
 
 process.title = name;

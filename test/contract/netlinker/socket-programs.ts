@@ -11,19 +11,27 @@ export class SocketProgram implements AsyncDisposable {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string[]>;
 
-  private constructor(child: ChildProcessWithoutNullStreams) {
-    this.#child = child;
-    this.#lines = on(createInterface({input: child.stdout}), 'line', {close: ['close']});
+  private constructor(command: string, args: readonly string[]) {
+    this.#child = spawn(command, args);
+    this.#child.stderr.pipe(process.stderr);
+    this.#lines = on(createInterface({input: this.#child.stdout}), 'line', {close: ['close']});
   }
 
   /** Resolves when all its sockets are open. */
   static async start(name: string, sockets: readonly SocketPlan[]): Promise<SocketProgram> {
-    const child = spawn(process.execPath, [file, name, JSON.stringify(sockets)]);
-    child.stderr.pipe(process.stderr);
-    const program = new SocketProgram(child);
+    return SocketProgram.#ready(new SocketProgram(process.execPath, [file, name, JSON.stringify(sockets)]));
+  }
+
+  /** Resolves when it says that it is ready. */
+  static async python(source: string): Promise<SocketProgram> {
+    return SocketProgram.#ready(new SocketProgram('python3', ['-c', source]));
+  }
+
+  static async #ready(program: SocketProgram): Promise<SocketProgram> {
     const line = await program.hears();
-    if (line !== 'ready') throw new Error(`${name} says ${line}`);
-    return program;
+    if (line === 'ready') return program;
+    await program[Symbol.asyncDispose]();
+    throw new Error(`the program says ${line} instead of being ready`);
   }
 
   get pid(): number {
@@ -36,12 +44,24 @@ export class SocketProgram implements AsyncDisposable {
     return value?.[0];
   }
 
+  /** So many of them, sorted, or all until its end: sockets are aborted in any order. */
+  async hearsAll(count = Number.POSITIVE_INFINITY): Promise<string[]> {
+    const lines: string[] = [];
+    while (lines.length < count) {
+      const line = await this.hears();
+      if (line === undefined) break;
+      lines.push(line);
+    }
+    return lines.sort();
+  }
+
   /** Makes it send something through the socket in that place of its plan. */
   write(place: number): void {
     this.#child.stdin.write(`write ${place}\n`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const closed = once(this.#child, 'close');
     this.#child.kill('SIGKILL');
     await closed;
