@@ -42,7 +42,7 @@ test('changes of one slot wait for each other, in order, and those of the other 
   t.is((await service.get('doublezero0')).state, TunnelState.TUNNEL_STATE_PROVISIONING);
   finish();
   await running;
-  t.is((await removal).steps.length, 4);
+  t.true((await removal).steps.every(({ok}) => ok));
   t.is((await again).spec?.bgpLocalAsn, 65010);
   t.is((await update).spec?.bgpLocalAsn, 65011);
   t.is((await service.get('doublezero0')).spec?.bgpLocalAsn, 65011);

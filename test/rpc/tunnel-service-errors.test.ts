@@ -163,16 +163,10 @@ test('a removal that leaves something behind answers with the report of its step
   service.kernel.fail('ruleDelete', 1, 'ENOMEM');
   const refusal = await t.throwsAsync(service.remove('doublezero0'), {instanceOf: Refusal});
   t.like(refusal, {code: 'INTERNAL', reason: 'NETLINK_ERROR', metadata: {operation: 'ruleDelete', errno: 'ENOMEM'}});
-  t.deepEqual(
-    refusal.steps?.map(({step, ok, error}) => [step, ok, error]),
-    [
-      ['rules_delete', false, 'ruleDelete: ENOMEM'],
-      ['routes_delete', true, ''],
-      ['bgp_peer_delete', true, ''],
-      ['tunnel_down', true, ''],
-      ['tunnel_delete', true, ''],
-    ],
-  );
+  const outcomes = new Map(refusal.steps?.map(({step, ok, error}) => [step, ok ? 'ok' : error]));
+  t.is(outcomes.get('rules_delete'), 'ruleDelete: ENOMEM');
+  for (const step of ['routes_delete', 'bgp_peer_delete', 'tunnel_down', 'tunnel_delete'])
+    t.is(outcomes.get(step), 'ok');
 });
 
 const draining: Expected = {code: 'UNAVAILABLE', reason: 'DRAINING', metadata: {}, message: /shutting down/};

@@ -8,6 +8,10 @@ const defaults = {
   onExit: 'teardown',
   logLevel: 'info',
   network: 'mainnet-beta',
+  stateDir: '/var/lib/doublezerod',
+  repair: true,
+  teardown: {linger: 100, abortSockets: 'on'},
+  routeConfig: undefined,
 };
 
 test('without flags everything has its default', t => t.deepEqual(parseCommandLine([]), {run: defaults}));
@@ -19,6 +23,11 @@ const understood: [args: string[], options: object][] = [
   [['--on-exit', 'keep'], {onExit: 'keep'}],
   [['--log-level', 'debug'], {logLevel: 'debug'}],
   [['--network', 'testnet'], {network: 'testnet'}],
+  [['--state-dir', '/tmp/state'], {stateDir: '/tmp/state'}],
+  [['--repair=off'], {repair: false}],
+  [['--teardown-linger=0'], {teardown: {linger: 0, abortSockets: 'on'}}],
+  [['--teardown-linger=60000'], {teardown: {linger: 60_000, abortSockets: 'on'}}],
+  [['--route-config', 'r.json'], {routeConfig: 'r.json'}],
   [['--netlink=memory', '--netlink=kernel'], {netlink: 'kernel'}],
 ];
 for (const [args, options] of understood) {
@@ -35,6 +44,13 @@ const refused: [args: string[], message: RegExp][] = [
   [['--socket='], /^--socket needs a value$/],
   [['--network', ''], /^--network needs a value$/],
   [['--netlink', 'Kernel'], /^--netlink must be one of kernel, memory, not 'Kernel'$/],
+  [['--state-dir='], /^--state-dir needs a value$/],
+  [['--repair=maybe'], /^--repair must be one of .*, not 'maybe'$/],
+  [['--abort-sockets=all'], /^--abort-sockets must be one of .*, not 'all'$/],
+  [['--teardown-linger=60001'], /^--teardown-linger must be a number of milliseconds from 0 to 60000, not '60001'$/],
+  [['--teardown-linger=-1'], /^--teardown-linger must be/],
+  [['--teardown-linger=1.5'], /^--teardown-linger must be/],
+  [['--teardown-linger='], /^--teardown-linger must be/],
   [['--on-exit='], /^--on-exit must be one of teardown, keep, not ''$/],
   [['--log-level', 'toString'], /^--log-level must be one of error, warn, info, debug, not 'toString'$/],
 ];
@@ -60,6 +76,11 @@ test('the usage text names every flag with its default', t => {
     ['on-exit', defaults.onExit],
     ['log-level', defaults.logLevel],
     ['network', defaults.network],
+    ['state-dir', defaults.stateDir],
+    ['repair', 'on'],
+    ['teardown-linger', '100'],
+    ['abort-sockets', defaults.teardown.abortSockets],
+    ['route-config', 'FILE'],
   ]) {
     const at = usage.indexOf(`--${flag} `);
     t.true(at >= 0, flag);
