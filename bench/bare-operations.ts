@@ -20,6 +20,7 @@ const changing = [
   'ruleDelete',
   'routesReplace',
   'routesDelete',
+  'socketsAbort',
 ] as const;
 
 /** What provisioning a tunnel and removing it change in the kernel, without what is only read: found out by doing it. */

@@ -72,8 +72,8 @@ async function withDaemon<T>(
 ) {
   await using folder = await temporaryFolder(parent);
   const socket = folder.socket('daemon');
-  const args = [programHere('provision-daemon.js'), '--socket', socket, '--state-dir', folder.path];
-  await using _daemon = await Child.start(...args);
+  const flags = ['--socket', socket, '--state-dir', folder.path, '--teardown-linger', '0'];
+  await using _daemon = await Child.start(programHere('provision-daemon.js'), ...flags);
   using controller = new Controller(socket);
   for (let call = 0; call < transportWarmUp; call++) await controller.list();
   return await work({folder: folder.path, controller});
@@ -83,7 +83,8 @@ const inMemory = '/dev/shm';
 
 /**
  * Provision and remove through gRPC, the daemon in a process of its own, against the kernel operations they consist of.
- * The journal is in memory, but in the last comparison, where both sides write to disk and wait until it has it.
+ * The journal is in memory, but in the last comparison, where both sides write to disk and wait until it has it; and an
+ * interface does not linger before it is deleted, which is a matter of waiting and not of work.
  */
 export const provision: Part = async note => {
   const {netlinker, standsIn} = await openHostNetlinker();
