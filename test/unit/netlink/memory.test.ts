@@ -1,5 +1,6 @@
 import test from 'ava';
 import {MemoryNetlinker} from '../../../src/netlink/memory.js';
+import {modelPrograms, socketsText} from '../../contract/netlinker/socket-plan.js';
 import {address, device, ip, overlay, refuses, route, routesText, tunnel} from '../../contract/netlinker/world.js';
 
 const capable = {netAdmin: true, gre: true, socketAbort: true};
@@ -27,6 +28,7 @@ test('without CAP_NET_ADMIN everything can be read and nothing changed', async t
   await refuses(t, netlinker.addressDelete('eth0', address('192.0.2.1/24')), 'addressDelete', 'not-permitted');
   await refuses(t, netlinker.ruleAdd(rule), 'ruleAdd', 'not-permitted');
   await refuses(t, netlinker.ruleDelete(rule), 'ruleDelete', 'not-permitted');
+  await refuses(t, netlinker.socketsAbort([ip('192.0.2.1')]), 'socketsAbort', 'unsupported');
   const refusals = [
     ...(await netlinker.routesReplace([route('11.0.0.1/32')])),
     ...(await netlinker.routesDelete([route('11.0.0.1/32')])),
@@ -37,6 +39,14 @@ test('without CAP_NET_ADMIN everything can be read and nothing changed', async t
   );
   t.is((await netlinker.link('eth0'))?.adminUp, true);
   t.is((await netlinker.routeGet(ip('11.0.0.1'))).interface, 'eth0');
+});
+
+test('without CAP_NET_ADMIN sockets are listed and none is aborted', async t => {
+  const programs = modelPrograms({reader: [{kind: 'udp', at: '192.0.2.1:20001'}]});
+  const netlinker = new MemoryNetlinker({capabilities: {...capable, netAdmin: false}, programs});
+  await refuses(t, netlinker.socketsAbort([ip('192.0.2.1')]), 'socketsAbort', 'not-permitted');
+  t.deepEqual(socketsText(await netlinker.sockets([ip('192.0.2.1')])), ['udp close 192.0.2.1:20001']);
+  t.deepEqual(await netlinker.socketsAbort([ip('192.0.2.2')]), []);
 });
 
 test('it can be another host than the ordinary one', async t => {

@@ -10,6 +10,10 @@ test('changes are written down in order, and questions are not', async t => {
   await raise(netlinker);
   await netlinker.link(device);
   await netlinker.ruleAdd({priority: 101, table: 101, source: net('203.0.113.0/24'), protocol: 2});
+  await netlinker.ruleAdd({priority: 99, action: 'unreachable', source: net('10.99.0.1/32'), protocol: 2});
+  await netlinker.addressOwners(allocated.address);
+  await netlinker.socketHolders(await netlinker.sockets([allocated.address]));
+  await netlinker.socketsAbort([allocated.address, overlay.address]);
   await netlinker.routesReplace([
     route('11.0.0.1/32', {source: allocated.address}),
     route('11.0.1.0/24', {gateway: undefined}),
@@ -25,6 +29,8 @@ test('changes are written down in order, and questions are not', async t => {
     'tunnelUp doublezero0',
     'addressAdd doublezero0 10.99.0.1/32 scope universe',
     'ruleAdd 101 from 203.0.113.0/24 to all lookup 101',
+    'ruleAdd 99 from 10.99.0.1/32 to all unreachable',
+    'socketsAbort 10.99.0.1 169.254.0.1',
     'routesReplace 11.0.0.1/32 via 169.254.0.0 dev doublezero0 table 254 proto 186 src 10.99.0.1',
     'routesReplace 11.0.1.0/24 dev doublezero0 table 254 proto 186',
     'tunnelSetMtu doublezero0 1400',

@@ -10,6 +10,7 @@ const kinds: Record<string, NetlinkErrorKind> = {
   ESRCH: 'missing',
   EADDRNOTAVAIL: 'missing',
   EOPNOTSUPP: 'unsupported',
+  EPROTONOSUPPORT: 'unsupported',
   EPERM: 'not-permitted',
   EINVAL: 'other',
   ENETUNREACH: 'other',
