@@ -1,9 +1,7 @@
 import {join} from 'node:path';
 import {credentials} from '@grpc/grpc-js';
 import {RecordingBgpSpeaker} from '../../src/bgp/recording-speaker.js';
-import {systemClock} from '../../src/multicast/clock.js';
-import {LinkBoundSpeaker} from '../../src/multicast/link-bound-speaker.js';
-import {MemorySockets} from '../../src/multicast/memory-sockets.js';
+import {RecordingMulticastSpeaker} from '../../src/multicast/recording-speaker.js';
 import {MemoryNetlinker} from '../../src/netlink/memory.js';
 import type {Netlinker} from '../../src/netlink/netlinker.js';
 import {recording} from '../../src/netlink/recording.js';
@@ -21,8 +19,7 @@ export async function openService(netlinker: Netlinker = new MemoryNetlinker()) 
   const kernel = recording(netlinker);
   const bgp = new RecordingBgpSpeaker();
   const {lines, log} = recordingLog();
-  const sockets = new MemorySockets();
-  const multicast = new LinkBoundSpeaker({netlinker, sockets, clock: systemClock, log});
+  const multicast = new RecordingMulticastSpeaker();
   const manager = new TunnelManager({netlinker: kernel.netlinker, bgp, multicast, log});
   const startTime = new Date();
   const daemonInfo = () => ({
@@ -47,6 +44,7 @@ export async function openService(netlinker: Netlinker = new MemoryNetlinker()) 
     ...controllerOf(client),
     kernel,
     bgp,
+    multicast,
     lines,
     manager,
     startTime,
@@ -54,7 +52,6 @@ export async function openService(netlinker: Netlinker = new MemoryNetlinker()) 
       client.close();
       await server.close();
       await manager[Symbol.asyncDispose]();
-      await multicast[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
     },
   };

@@ -41,6 +41,7 @@ test('ProvisionTunnel answers with everything there is to know of the tunnel', a
     localOverlay: '169.254.0.1',
     remoteOverlay: '169.254.0.0',
     lastError: '',
+    multicast: undefined,
   });
   t.regex(uid, uuid);
   t.regex(etag, /^[\w-]{16}$/);
