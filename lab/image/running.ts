@@ -22,6 +22,16 @@ const healthCheck = ({config}: Container) => config.Healthcheck.Test.slice(1);
 /** Starting the daemon from the image. */
 export const runningChecks: readonly Check[] = [
   [
+    'its packages with native code load',
+    async container => {
+      const load = "await import('netlink'); (await import('koffi')).load(null)";
+      deepEqual(await container.run(['node', '--input-type=module', '--eval', load], asByDefault), {
+        status: 0,
+        output: '',
+      });
+    },
+  ],
+  [
     'the daemon runs as the user, with the two capabilities effective, answers, is healthy, and ends with 0',
     async container => {
       await using process = container.start(daemon(container, '--netlink=memory'), asDocumented);
