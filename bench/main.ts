@@ -5,6 +5,7 @@
 import {spawnSync} from 'node:child_process';
 import {cpus, release} from 'node:os';
 import {fileURLToPath} from 'node:url';
+import {bgpFeed} from './bgp/feed.js';
 import {calls} from './calls.js';
 import type {Part} from './part.js';
 import {provision} from './provision.js';
@@ -12,7 +13,7 @@ import {benchRoutes} from './routes.js';
 import {formatRows, type Row} from './row.js';
 import {start} from './start.js';
 
-const parts: Readonly<Record<string, Part>> = {provision, routes: benchRoutes, calls, start};
+const parts: Readonly<Record<string, Part>> = {provision, routes: benchRoutes, bgp: bgpFeed, calls, start};
 
 const insideFlag = '--inside';
 

@@ -1,5 +1,5 @@
 import type {Ipv4} from '../ip/ipv4.js';
-import {type PrefixKey, prefixKey} from '../ip/prefix-key.js';
+import {ordinalKey, type PrefixKey, prefixKey, prefixOrdinal} from '../ip/prefix-key.js';
 import type {AsPath} from './codec/as-path.js';
 import type {PathAttributes} from './codec/path-attributes.js';
 import type {PrefixList} from './codec/prefix-list.js';
@@ -20,7 +20,7 @@ const noPath: AsPath = [];
 export class AdjRibIn {
   /** The path of an UPDATE is one object, shared by all its prefixes. */
   readonly #paths = new Map<PrefixKey, AsPath>();
-  #sorted: Float64Array | undefined;
+  #ordinals: Float64Array | undefined;
 
   /** `nextHop` is the only one a route can have: a /31 leads to nobody else. */
   constructor(private readonly nextHop: Ipv4) {}
@@ -55,7 +55,7 @@ export class AdjRibIn {
   clear(): PrefixKey[] {
     const keys = [...this.#paths.keys()];
     this.#paths.clear();
-    this.#sorted = undefined;
+    this.#ordinals = undefined;
     return keys;
   }
 
@@ -65,13 +65,13 @@ export class AdjRibIn {
 
   /** Up to `limit` prefixes after the given one, in order. */
   keysAfter(after: PrefixKey | undefined, limit: number): PrefixKey[] {
-    this.#sorted ??= Float64Array.from(this.#paths.keys()).sort();
-    const start = after === undefined ? 0 : firstAbove(this.#sorted, after);
-    return [...this.#sorted.subarray(start, start + limit)];
+    this.#ordinals ??= Float64Array.from(this.#paths.keys(), prefixOrdinal).sort();
+    const start = after === undefined ? 0 : firstAbove(this.#ordinals, prefixOrdinal(after));
+    return Array.from(this.#ordinals.subarray(start, start + limit), ordinalKey);
   }
 
   #add({addresses, lengths}: PrefixList, {asPath = noPath}: PathAttributes, announced: PrefixKey[]): void {
-    this.#sorted = undefined;
+    this.#ordinals = undefined;
     for (let index = 0; index < lengths.length; index++) {
       const key = prefixKey(addresses[index] ?? 0, lengths[index] ?? 0);
       this.#paths.set(key, asPath);
@@ -80,7 +80,7 @@ export class AdjRibIn {
   }
 
   #remove({addresses, lengths}: PrefixList, withdrawn: PrefixKey[]): void {
-    this.#sorted = undefined;
+    this.#ordinals = undefined;
     for (let index = 0; index < lengths.length; index++) {
       const key = prefixKey(addresses[index] ?? 0, lengths[index] ?? 0);
       if (this.#paths.delete(key)) withdrawn.push(key);

@@ -33,6 +33,8 @@ export class RouteInstaller {
   readonly #options: InstallerOptions;
   /** Whether each prefix shall be in the kernel, where that is still to be brought about. */
   readonly #pending = new Map<PrefixKey, boolean>();
+  /** Goes on where the last portion ended: from the start, each would have to pass over all that was taken before. */
+  #next = this.#pending.entries();
   /** In the kernel, or on the way there. */
   readonly #installed = new Set<PrefixKey>();
   /** What the kernel refused and whether the prefix shall be there: tried again later. */
@@ -160,13 +162,19 @@ export class RouteInstaller {
   #take(): {added: Route[]; deleted: Route[]} {
     const added: Route[] = [];
     const deleted: Route[] = [];
-    const {template} = this.#options;
-    for (const [key, wanted] of this.#pending) {
-      if (added.length + deleted.length === portion) break;
+    const {table, protocol, gateway, source, interface: device} = this.#options.template;
+    while (added.length + deleted.length < portion) {
+      const {value, done} = this.#next.next();
+      if (done) {
+        this.#next = this.#pending.entries();
+        break;
+      }
+      const [key, wanted] = value;
       this.#pending.delete(key);
       if (wanted) this.#installed.add(key);
       else this.#installed.delete(key);
-      (wanted ? added : deleted).push({...template, destination: keyPrefix(key)});
+      const route = {destination: keyPrefix(key), table, protocol, gateway, source, interface: device};
+      (wanted ? added : deleted).push(route);
     }
     return {added, deleted};
   }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import {AdjRibIn} from '../../../src/bgp/adj-rib-in.js';
 import {decodeUpdate} from '../../../src/bgp/codec/update-decode.js';
 import {formatPrefix, ipv4, networkOf} from '../../../src/ip/ipv4.js';
-import {keyPrefix, type PrefixKey, prefixKey} from '../../../src/ip/prefix-key.js';
+import {keyPrefix, type PrefixKey, prefixKey, prefixOrdinal} from '../../../src/ip/prefix-key.js';
 import {type Changes, prefix, update} from './updates.js';
 
 const key = (text: string) => prefixKey(prefix(text).address, prefix(text).length);
@@ -121,7 +121,7 @@ test('pages of any size hold every prefix once, in the order of address and leng
         seen.map(text),
         prefixes
           .map(key)
-          .sort((a, b) => a - b)
+          .sort((a, b) => prefixOrdinal(a) - prefixOrdinal(b))
           .map(text),
       );
     }),

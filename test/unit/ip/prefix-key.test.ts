@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import {formatPrefix, type Ipv4Prefix, ipv4, networkOf, parsePrefix} from '../../../src/ip/ipv4.js';
-import {keyAddress, keyPrefix, prefixKey} from '../../../src/ip/prefix-key.js';
+import {keyAddress, keyPrefix, ordinalKey, prefixKey, prefixOrdinal} from '../../../src/ip/prefix-key.js';
 
 const network = fc
   .record({bits: fc.nat({max: 0xffff_ffff}), length: fc.nat({max: 32})})
@@ -18,9 +18,11 @@ test('no two prefixes share a key', t => {
   fc.assert(fc.property(network, network, (a, b) => t.is(keyOf(a) === keyOf(b), formatPrefix(a) === formatPrefix(b))));
 });
 
-test('keys are in the order of address, then length', t => {
+test('ordinals are in the order of address, then length, and lead back to the key', t => {
   const order = ({address, length}: Ipv4Prefix, other: Ipv4Prefix) => address - other.address || length - other.length;
-  fc.assert(fc.property(network, network, (a, b) => t.is(Math.sign(keyOf(a) - keyOf(b)), Math.sign(order(a, b)))));
+  const ordinal = (prefix: Ipv4Prefix) => prefixOrdinal(keyOf(prefix));
+  fc.assert(fc.property(network, network, (a, b) => t.is(Math.sign(ordinal(a) - ordinal(b)), Math.sign(order(a, b)))));
+  fc.assert(fc.property(network, prefix => t.is(ordinalKey(ordinal(prefix)), keyOf(prefix))));
 });
 
 test('the ends of the address space have exact keys', t => {
