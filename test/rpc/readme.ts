@@ -17,9 +17,14 @@ export const commands = (start: string): string[] =>
     .map(command => command.trim())
     .filter(command => command.startsWith(start));
 
-/** The rows below a table's head, as written. */
-export function tableRows(head: string): string[] {
-  const [, after] = readme.split(`\n${head}\n`);
-  const [, ...rows] = after?.split('\n\n', 1)[0]?.split('\n') ?? [];
-  return rows;
-}
+const cells = (row: string): string[] =>
+  row
+    .split(/(?<!\\)\|/)
+    .slice(1, -1)
+    .map(cell => cell.trim().replaceAll('\\|', '|'));
+
+/** The rows of all tables whose first column is headed so, as cells. */
+export const tableRows = (head: string): string[][] =>
+  Array.from(readme.matchAll(/(?:^\|.*\n)+/gm), ([table]) => table.trim().split('\n').map(cells))
+    .filter(([heads]) => heads?.[0] === head)
+    .flatMap(([, , ...rows]) => rows);
