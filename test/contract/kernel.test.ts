@@ -1,7 +1,7 @@
 import test from 'ava';
 import {KernelNetlinker} from '../../src/netlink/kernel.js';
 import {abortedPrograms} from './netlinker/aborted-programs.js';
-import {foreignDevices, foreignRules, otherUsers} from './netlinker/kernel-facts.js';
+import {asBuilt, foreignDevices, foreignRules, otherUsers} from './netlinker/kernel-facts.js';
 import {openKernel, openKernelWithVeth, prepareHost, withPrograms} from './netlinker/kernel-world.js';
 import {overrun} from './netlinker/overrun.js';
 import {sockets} from './netlinker/sockets.js';
@@ -23,6 +23,7 @@ if (inLaboratory) {
   if (socketAbort) abortedPrograms(subject, withPrograms(open));
   overrun(subject, open);
   foreignRules(subject, open);
+  asBuilt(subject);
   otherUsers(subject);
   if (gre) foreignDevices(subject, open);
 } else {

@@ -17,7 +17,7 @@ export interface SearchLimits {
  */
 export async function findSocketHolders(
   sockets: readonly HostSocket[],
-  {total = 1000, slice = 5}: SearchLimits = {},
+  {total = 2000, slice = 5}: SearchLimits = {},
 ): Promise<SocketHolder[]> {
   const wanted = new Map(sockets.filter(({inode}) => inode !== 0).map(socket => [socket.inode, socket]));
   const holders: SocketHolder[] = [];

@@ -1,7 +1,11 @@
 import {spawn} from 'node:child_process';
+import {createSocket} from 'node:dgram';
 import {once} from 'node:events';
+import {existsSync, readFileSync} from 'node:fs';
 import {text} from 'node:stream/consumers';
+import {gunzipSync} from 'node:zlib';
 import test from 'ava';
+import {KernelNetlinker} from '../../../src/netlink/kernel.js';
 import type {Netlinker} from '../../../src/netlink/netlinker.js';
 import {ipCommands} from './kernel-world.js';
 import {net, raise, refuses, route, routesText} from './world.js';
@@ -63,23 +67,48 @@ export function foreignDevices(subject: string, open: () => Promise<Netlinker>):
   });
 }
 
+/** What the kernel says of itself must not be contradicted: a test that follows a wrong answer tests nothing. */
+export function asBuilt(subject: string): void {
+  const file = '/proc/config.gz'; // not every kernel says how it was built
+  if (!existsSync(file)) return;
+  test.serial(`${subject}: sockets can be aborted where the kernel was built for it`, async t => {
+    await using netlinker = await KernelNetlinker.open();
+    const configuration = gunzipSync(readFileSync(file)).toString();
+    const {socketAbort} = await netlinker.capabilities();
+    t.is(socketAbort, /^CONFIG_INET_DIAG_DESTROY=y$/m.test(configuration));
+  });
+}
+
 /** Without the right to change the network, reading still works. */
 export function otherUsers(subject: string): void {
   test.serial(`${subject}: a process without CAP_NET_ADMIN is told so`, async t => {
+    const socket = createSocket('udp4').bind(20_171, '192.0.2.1');
+    await once(socket, 'listening');
+    t.teardown(() => void socket.close());
     const program = `
       import {KernelNetlinker} from ${JSON.stringify(new URL('../../../src/netlink/kernel.js', import.meta.url))};
       const netlinker = await KernelNetlinker.open();
-      const {netAdmin, gre} = await netlinker.capabilities();
+      const {netAdmin, gre, socketAbort} = await netlinker.capabilities();
       const error = await netlinker.tunnelUp('lo').catch(error => error);
       const link = await netlinker.link('lo');
-      console.log(JSON.stringify({netAdmin, gre, operation: error.operation, kind: error.kind, link: link.name}));
+      const [socket] = await netlinker.sockets([0xc0000201]);
+      const abort = await netlinker.socketsAbort([0xc0000201]).catch(error => error.kind);
+      const aborted = socketAbort ? 'not-permitted' : 'unsupported';
+      const sockets = [socket.local.port, abort === aborted];
+      console.log(JSON.stringify({netAdmin, gre, operation: error.operation, kind: error.kind, link: link.name, sockets}));
       await netlinker[Symbol.asyncDispose]();
     `;
     const dropped = ['--bounding-set', '-net_admin', '--inh-caps', '-net_admin', process.execPath];
     const child = spawn('setpriv', [...dropped, '--input-type=module', '--eval', program]);
     const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
     t.is(errors, '');
-    const expected = {netAdmin: false, gre: false, operation: 'tunnelUp', kind: 'not-permitted', link: 'lo'};
-    t.deepEqual(JSON.parse(output), expected);
+    t.deepEqual(JSON.parse(output), {
+      netAdmin: false,
+      gre: false,
+      operation: 'tunnelUp',
+      kind: 'not-permitted',
+      link: 'lo',
+      sockets: [20_171, true],
+    });
   });
 }

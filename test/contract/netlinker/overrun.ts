@@ -96,5 +96,6 @@ export function overrun(subject: string, open: () => Promise<Netlinker>): void {
     await netlinker[Symbol.asyncDispose]();
     for (const outcome of await waiting) t.is(outcome.status, 'rejected');
     await t.throwsAsync(netlinker.link('lo'), {message: 'link: ECANCELED'});
+    await t.throwsAsync(netlinker.sockets([ip('192.0.2.1')]), {message: 'sockets: ECANCELED'});
   });
 }

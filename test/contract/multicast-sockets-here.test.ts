@@ -1,0 +1,22 @@
+import {execFile, spawnSync} from 'node:child_process';
+import {fileURLToPath} from 'node:url';
+import {promisify} from 'node:util';
+import test from 'ava';
+
+// The kernel's network is changed, so AVA is started once more in a namespace of its own.
+const unshare = spawnSync('unshare', ['--net', 'true'], {encoding: 'utf8'});
+const obstacle = unshare.error?.message ?? (unshare.status === 0 ? undefined : unshare.stderr.trim());
+
+const title = "the contract of the multicast sockets holds for this machine's kernel, in a namespace of its own";
+const ava = fileURLToPath(new URL('cli.mjs', import.meta.resolve('ava')));
+
+if (obstacle === undefined)
+  test(title, async t => {
+    const file = fileURLToPath(new URL('multicast-sockets-kernel.test.js', import.meta.url));
+    const options = {env: {...process.env, DOUBLEZEROD_LAB: '1', NO_COLOR: '1'}, maxBuffer: 1 << 24};
+    const {stdout} = await promisify(execFile)('unshare', ['--net', process.execPath, ava, file], options);
+    const [summary = ''] = /^.*\d+ tests passed$/m.exec(stdout) ?? [];
+    t.regex(summary, /^\s*\d+ tests passed$/);
+    t.log(summary.trim());
+  });
+else test.skip(`${title}: ${obstacle}`, t => t.fail());
