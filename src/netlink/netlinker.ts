@@ -173,8 +173,8 @@ export interface Netlinker extends AsyncDisposable {
    */
   sockets(addresses: readonly Ipv4[]): Promise<HostSocket[]>;
   /**
-   * Aborts the sockets that `sockets` lists: their programs hear ECONNABORTED, and the peers of TCP get a reset where a
-   * route leads to them. Resolves to those aborted; one that closed meanwhile is not among them. A UDP socket stays
+   * Aborts the sockets that `sockets` lists: their programs hear ECONNABORTED, from accept EINVAL, and the peers of TCP
+   * get a reset where a route leads to them. Resolves to those aborted; one that closed meanwhile is not among them. A UDP socket stays
    * bound and can be used again, without its peer. Goes by address alone: whether an address belongs to this program
    * is for the caller to know (`addressOwners`). Fails with `unsupported` where the kernel cannot, sockets or not.
    */
