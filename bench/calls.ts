@@ -7,11 +7,13 @@ import {EmptyClient} from './empty-service.js';
 import type {Part} from './part.js';
 import {median, quantile, ratioAtLeast, row} from './row.js';
 
-const rounds = 9;
-const roundMs = 600;
+const rounds = 31;
+const roundMs = 200;
+const warmUpMs = 1500;
 const inFlight = [1, 16, 64];
 
-type Call = (done: (error: ServiceError | null) => void) => unknown;
+/** Begins a call and says when it is over. */
+export type Call = (done: (error: ServiceError | null) => void) => unknown;
 
 interface Figures {
   /** Calls a second. */
@@ -22,7 +24,7 @@ interface Figures {
 }
 
 /** Keeps so many calls in flight for the time given. */
-function load(call: Call, width: number, durationMs: number): Promise<Figures> {
+export function load(call: Call, width: number, durationMs: number): Promise<Figures> {
   return new Promise((resolve, reject) => {
     const latencies: number[] = [];
     const begin = performance.now();
@@ -58,7 +60,7 @@ export const calls: Part = async () => {
   const emptyClient = new EmptyClient(`unix:${emptySocket}`, credentials.createInsecure());
   const getTunnel: Call = done => client.getTunnel({name}, done);
   const emptyCall: Call = done => emptyClient.call({}, done);
-  for (const call of [getTunnel, emptyCall]) await load(call, 16, 2 * roundMs);
+  for (const call of [getTunnel, emptyCall]) await load(call, 16, warmUpMs);
 
   const rows = [];
   for (const width of inFlight) {
