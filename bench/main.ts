@@ -6,6 +6,7 @@ import {spawnSync} from 'node:child_process';
 import {cpus, release} from 'node:os';
 import {fileURLToPath} from 'node:url';
 import {bgpFeed} from './bgp/feed.js';
+import {bgpStress} from './bgp/stress.js';
 import {calls} from './calls.js';
 import type {Part} from './part.js';
 import {provision} from './provision.js';
@@ -13,7 +14,14 @@ import {benchRoutes} from './routes.js';
 import {formatRows, type Row} from './row.js';
 import {start} from './start.js';
 
-const parts: Readonly<Record<string, Part>> = {provision, routes: benchRoutes, bgp: bgpFeed, calls, start};
+const parts: Readonly<Record<string, Part>> = {
+  provision,
+  routes: benchRoutes,
+  bgp: bgpFeed,
+  'bgp-stress': bgpStress,
+  calls,
+  start,
+};
 
 const insideFlag = '--inside';
 

@@ -20,13 +20,12 @@ export interface Outcome {
 export function logCall(log: Logger, {method, caller}: CallContext, outcome: Outcome): void {
   const {isChange, code, error, fields, start} = outcome;
   if (code === status.OK && !isChange) return;
-  const took = Math.round((performance.now() - start) * 100) / 100;
   log.log(level(outcome), 'rpc.done', {
     method,
     caller,
     ...fields,
     outcome: status[code],
-    took_ms: took,
+    took_ms: performance.now() - start,
     ...(error instanceof Error ? {error: error.message} : {}),
     ...(code === status.INTERNAL ? {cause: inspect(error, {depth: 4})} : {}),
   });
