@@ -45,6 +45,8 @@ export class Peer implements SessionRoutes {
   readonly #rib: AdjRibIn;
   readonly #installer: RouteInstaller;
   readonly #stale = new StaleRoutes(keys => this.#uninstall(keys));
+  /** A run before this one advertised the same, and was reachable ever since. */
+  #resumed: boolean;
   /** Whether a session has stood since this peer was added. */
   #hasStood = false;
   readonly #log: PeerLog;
@@ -59,6 +61,7 @@ export class Peer implements SessionRoutes {
   constructor(config: BgpPeer, context: PeerContext) {
     this.#config = config;
     this.#context = context;
+    this.#resumed = config.resumed;
     this.#advertised = new Set(config.nlri.map(({address, length}) => prefixKey(address, length)));
     this.#log = new PeerLog(context.log, config.tunnel);
     const {localAddress, peerAddress} = config;
@@ -199,15 +202,15 @@ export class Peer implements SessionRoutes {
    * tunnel neither is true, and a peer that still has something of a former one drops it.
    */
   #open(): OpenConfig {
-    const {localAddress, localAsn, peerAsn, resumed} = this.#config;
+    const {localAddress, localAsn, peerAsn} = this.#config;
     return {
       localAs: localAsn,
       peerAs: peerAsn,
       bgpIdentifier: localAddress,
       holdTime: defaultHoldTime,
       gracefulRestart: gracefulRestartOffer({
-        restarted: resumed && !this.#hasStood,
-        forwardingPreserved: resumed || this.#hasStood,
+        restarted: this.#resumed && !this.#hasStood,
+        forwardingPreserved: this.#resumed || this.#hasStood,
       }),
     };
   }
@@ -244,6 +247,8 @@ export class Peer implements SessionRoutes {
     for (const route of await netlinker.routes(filter)) {
       const key = prefixKey(route.destination.address, route.destination.length);
       if (excluded.covers(key)) continue;
+      // What it advertised must not be kept beside what we do: some devices take a single prefix and no more.
+      if (route.source !== source) this.#resumed = false;
       if (route.source !== source || this.#advertised.has(key)) unwanted.push(route);
       else {
         this.#installer.adopt(key);

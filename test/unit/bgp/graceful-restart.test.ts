@@ -5,7 +5,7 @@ import {cease, encodeNotification} from '../../../src/bgp/codec/notification.js'
 import {capabilitiesOf, decodeOpen} from '../../../src/bgp/codec/open.js';
 import {encodeEndOfRib} from '../../../src/bgp/codec/update-encode.js';
 import {gracefulRestartIn, isFinal} from '../../../src/bgp/graceful-restart.js';
-import {openWorld, type World} from './loopback-world.js';
+import {openWorld, prefix, type World} from './loopback-world.js';
 import type {Call} from './scripted-peer.js';
 
 /** What a device offers that helps restarting peers. */
@@ -53,6 +53,14 @@ const flags = test.macro({
 });
 test(flags, true, ['R1 F1', 'R1 F1', 'R0 F1']);
 test(flags, false, ['R0 F0', 'R0 F0', 'R0 F1']);
+
+test('a peer hears of no restart where the former run advertised another address', async t => {
+  await using world = await openWorld();
+  const {tunnel, table, peerAddress} = world.peer();
+  const learned = {table, protocol: 186, gateway: peerAddress, interface: tunnel, destination: prefix('11.0.0.1/32')};
+  await world.model.routesReplace([{...learned, source: world.peer().localAddress}]);
+  t.is(await flagsIn(await world.call({resumed: true})), 'R0 F0');
+});
 
 test('of several capabilities of a peer the last counts', async t => {
   await using world = await openWorld();
