@@ -7,6 +7,7 @@ import {
   ProvisionTunnelRequest,
   RemoveTunnelRequest,
   TunnelServiceClient,
+  UpdateTunnelRequest,
 } from '../src/rpc/generated/doublezero/tunnel/v1/tunnel_service.js';
 import type {TunnelSpec} from '../src/rpc/generated/doublezero/tunnel/v1/tunnel_spec.js';
 import {ErrorInfo} from '../src/rpc/generated/google/rpc/error_details.js';
@@ -58,6 +59,10 @@ export class Controller implements Disposable {
 
   provision(spec: Partial<TunnelSpec>): Promise<Tunnel> {
     return this.#call(this.#client.provisionTunnel, ProvisionTunnelRequest.fromPartial({spec}));
+  }
+
+  update(spec: Partial<TunnelSpec>): Promise<Tunnel> {
+    return this.#call(this.#client.updateTunnel, UpdateTunnelRequest.fromPartial({spec}));
   }
 
   remove(name: string): Promise<RemoveTunnelResponse> {

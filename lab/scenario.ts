@@ -5,6 +5,8 @@ export interface Scenario {
   readonly summary: string;
   /** Unloads kernel modules, so it can only run where the kernel is the laboratory's own. */
   readonly needsOwnKernel?: boolean;
+  /** Programs it needs besides those of the place. */
+  readonly programs?: readonly string[];
   /** Fails by throwing. */
   run(lab: Laboratory): Promise<void>;
 }

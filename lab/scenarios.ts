@@ -2,7 +2,10 @@ import type {Scenario} from './scenario.js';
 import {keepOnExit, teardownOnExit} from './scenarios/exit.js';
 import {adoption, interfaceConflict} from './scenarios/foreign-interface.js';
 import {judges} from './scenarios/judges.js';
-import {edgeFiltering, ibrl, ibrlWithAllocatedIp, multicast} from './scenarios/services.js';
+import {multicast} from './scenarios/multicast.js';
+import {multicastRefused} from './scenarios/multicast-refused.js';
+import {multicastTeardowns} from './scenarios/multicast-teardowns.js';
+import {edgeFiltering, ibrl, ibrlWithAllocatedIp, multicastRoutes} from './scenarios/services.js';
 import {sideBySide} from './scenarios/side-by-side.js';
 import {withoutCapability, withoutGre} from './scenarios/unable-host.js';
 
@@ -12,7 +15,10 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   ibrl,
   'ibrl-with-allocated-ip': ibrlWithAllocatedIp,
   'edge-filtering': edgeFiltering,
+  'multicast-routes': multicastRoutes,
   multicast,
+  'multicast-teardowns': multicastTeardowns,
+  'multicast-refused': multicastRefused,
   'side-by-side': sideBySide,
   'interface-conflict': interfaceConflict,
   adoption,

@@ -29,8 +29,8 @@ export const edgeFiltering = serviceScenario({
   pings: [{destination: remoteOverlay}, {destination: behindDevice, source: inPrefix}],
 });
 
-export const multicast = serviceScenario({
-  summary: 'multicast: provision → ping a published group → remove',
+export const multicastRoutes = serviceScenario({
+  summary: 'multicast in the kernel: provision → ping a published group → remove',
   name: 'doublezero1',
   spec: specs.multicast,
   record: record.multicast,

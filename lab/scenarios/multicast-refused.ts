@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import {TunnelState} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel.js';
+import {expectRefusal, expectUnchanged} from '../expect.js';
+import type {Scenario} from '../scenario.js';
+import {takeSnapshot} from '../snapshot.js';
+import {specs} from '../specs.js';
+import {addresses} from '../topology.js';
+
+const second = {...specs.multicast, tunnelDst: addresses.deviceUnderlay2, tunnelNet: addresses.tunnelNet2};
+
+/** Makes `koffi` a package that is not there, as on an architecture it has no binary for. */
+const hook = `export const resolve = async (name, context, next) => {
+  if (name === 'koffi') throw new Error('Cannot find package');
+  return next(name, context);
+};`;
+const url = (source: string) => `data:text/javascript,${encodeURIComponent(source)}`;
+const withoutKoffi = url(`import {register} from 'node:module'; register(${JSON.stringify(url(hook))});`);
+
+const obstacles = [
+  {
+    what: 'without CAP_NET_RAW',
+    through: ['setpriv', '--bounding-set', '-net_raw', '--inh-caps', '-net_raw'],
+    reason: 'MISSING_CAPABILITY',
+  },
+  {
+    what: 'without a binary of koffi',
+    through: ['env', `NODE_OPTIONS=--import=${withoutKoffi}`],
+    reason: 'MULTICAST_UNSUPPORTED',
+  },
+] as const;
+
+export const multicastRefused: Scenario = {
+  summary: 'a daemon that cannot have raw sockets says why, and everything but multicast works',
+  async run(lab) {
+    for (const {what, through, reason} of obstacles) {
+      const daemon = await lab.step(`start the daemon ${what}`, () => lab.startDaemon({through}));
+      const before = await takeSnapshot(lab.host);
+      await lab.step('ProvisionTunnel, multicast', () =>
+        expectRefusal(daemon.controller.provision(second), 'FAILED_PRECONDITION', reason),
+      );
+      await lab.step('compare the kernel with before', () => expectUnchanged(lab.host, before));
+      await lab.step('ProvisionTunnel, IBRL', async () => {
+        const {state} = await daemon.controller.provision(specs.ibrl);
+        assert.equal(state, TunnelState.TUNNEL_STATE_UP);
+      });
+      await lab.step('SIGTERM', async () => assert.equal(await daemon.stop('SIGTERM'), 0));
+    }
+  },
+};
