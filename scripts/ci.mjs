@@ -34,8 +34,13 @@ async function run([program, ...args], minutes) {
     output += text;
     process.stdout.write(text);
   });
-  // All of its process group: npm passes no SIGKILL on.
-  const timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), minutes * 60_000);
+  const timer = setTimeout(() => {
+    console.log(`\nkilled after ${minutes} minutes`);
+    // A process outside of the group may hold the pipe open, and the end of the pipe is waited for.
+    child.stdout.destroy();
+    // The whole group: npm passes no SIGKILL on.
+    if (child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+  }, minutes * 60_000);
   const [status] = await once(child, 'close');
   clearTimeout(timer);
   return {output, ok: status === 0};
