@@ -7,6 +7,7 @@ import {fileURLToPath} from 'node:url';
 /** Debian packages by what they are for. */
 const debianPackages = {
   lab: ['user-mode-linux', 'kmod', 'iproute2', 'iputils-ping', 'tcpdump', 'frr'],
+  peers: ['frr', 'bird2', 'gobgpd'],
   python: ['python3', 'python3-venv'],
   image: ['buildah', 'debootstrap', 'iproute2', 'libcap2-bin'],
 };
