@@ -2,6 +2,7 @@ import {setTimeout as delay} from 'node:timers/promises';
 import {doublezeroIp} from './addresses.js';
 import {laboratoryTest} from './available.js';
 import {type Device, deviceOptions} from './device.js';
+import {kernelHas} from './kernel.js';
 import {VethWorld} from './veth-world.js';
 import {eventually} from './waiting.js';
 
@@ -9,15 +10,6 @@ const viaDevice = `via 169.254.0.0 dev doublezero0 proto 186 src ${doublezeroIp}
 const feed = ['11.0.0.1/32', '11.0.0.2/32', '11.0.1.0/24'];
 const feedInKernel = [`11.0.0.1 ${viaDevice}`, `11.0.0.2 ${viaDevice}`, `11.0.1.0/24 ${viaDevice}`];
 const ours = `${doublezeroIp}/32`;
-
-/** Resolves when the host's kernel has just these destinations from BGP. */
-async function kernelHas(world: VethWorld, destinations: readonly string[]): Promise<void> {
-  const wanted = destinations.map(text => text.replace('/32', '')).sort();
-  await eventually(`the kernel has ${wanted.length > 5 ? wanted.length : wanted} routes`, async () => {
-    const found = await world.learnedDestinations();
-    return found.length === wanted.length && found.every((destination, index) => destination === wanted[index]);
-  });
-}
 
 /** What every implementation that may sit on the other side has to agree to. */
 export function deviceSuite(device: Device): void {

@@ -97,7 +97,7 @@ export class Host {
   /** The first time that the session came into the state, from the given point in time on. */
   async reaches(
     state: BgpSessionState,
-    {tunnel = 'doublezero0', from = 0, timeoutMs = 30_000} = {},
+    {tunnel = 'doublezero0', from = 0, timeoutMs = 60_000} = {},
   ): Promise<SessionChange> {
     const isIt = (line: string) => line.startsWith(`{"session":"${tunnel}","state":"${state}"`);
     return JSON.parse(await this.#program.said(isIt, `${tunnel} is ${state}`, from, timeoutMs));

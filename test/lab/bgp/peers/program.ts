@@ -33,17 +33,22 @@ export class Program implements AsyncDisposable {
   }
 
   /** The first line that matches, of those from the given one on and those to come. Rejects with all that was said. */
-  async said(matches: (line: string) => boolean, what: string, from = 0, timeoutMs = 30_000): Promise<string> {
+  async said(matches: (line: string) => boolean, what: string, from = 0, timeoutMs = 60_000): Promise<string> {
     const past = this.lines.slice(from).find(matches);
     if (past !== undefined) return past;
+    // Not `AbortSignal.any` and `timeout`: on Node.js 20 such a signal may be collected before it has fired.
+    const enough = new AbortController();
+    const stop = () => enough.abort();
+    const timer = setTimeout(stop, timeoutMs);
+    this.#emitter.once('end', stop);
     try {
-      const ended = new AbortController();
-      this.#emitter.once('end', () => ended.abort());
-      const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ended.signal]);
       if (!this.hasEnded)
-        for await (const [line] of on(this.#emitter, 'line', {signal})) if (matches(line)) return line;
+        for await (const [line] of on(this.#emitter, 'line', {signal: enough.signal})) if (matches(line)) return line;
     } catch {
       // Too late, or the program has ended.
+    } finally {
+      clearTimeout(timer);
+      this.#emitter.off('end', stop);
     }
     throw new Error(
       `${this.hasEnded ? 'ended without' : `not within ${timeoutMs} ms`}: ${what}\n${this.lines.join('\n')}`,

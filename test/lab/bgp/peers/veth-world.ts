@@ -140,7 +140,7 @@ export class VethWorld implements AsyncDisposable {
     return listing
       .split('\n')
       .map(line => line.trim())
-      .filter(line => line.includes(' proto 186 '));
+      .filter(line => / proto 186\b/.test(line));
   }
 
   /** The destinations alone. */

@@ -4,7 +4,7 @@ import {setTimeout as delay} from 'node:timers/promises';
 export async function eventually(
   what: string,
   holds: () => Promise<boolean>,
-  {timeoutMs = 20_000, everyMs = 50} = {},
+  {timeoutMs = 60_000, everyMs = 50} = {},
 ): Promise<void> {
   const end = performance.now() + timeoutMs;
   while (!(await holds())) {
