@@ -93,7 +93,8 @@ export async function eventually<Found>(what: string, look: () => Promise<Found>
     try {
       return await look();
     } catch (error) {
-      if (Date.now() > deadline) throw new Error(`not within ${patience / 1000} s: ${what}`, {cause: error});
+      if (Date.now() > deadline)
+        throw new Error(`not within ${patience / 1000} s: ${what}: ${(error as Error).message}`, {cause: error});
       await delay(period);
     }
   }

@@ -1,16 +1,24 @@
+import {routeTable} from '../../src/netlink/netlinker.js';
 import * as record from '../record.js';
 import {specs} from '../specs.js';
 import {addresses} from '../topology.js';
 import {serviceScenario} from './service.js';
 
-const {remoteOverlay, doublezeroIp, behindDevice, inPrefix, publishedGroups} = addresses;
+const {hostUnderlay, remoteOverlay, doublezeroIp, behindDevice, inPrefix, publishedGroups} = addresses;
 
 export const ibrl = serviceScenario({
-  summary: 'IBRL: provision → ping → remove',
+  summary: 'IBRL: provision → ping → BGP and its routes → remove',
   name: 'doublezero0',
   spec: specs.ibrl,
   record: record.ibrl,
   pings: [{destination: remoteOverlay}],
+  learned: {
+    table: routeTable.main,
+    source: hostUnderlay,
+    advertised: `${hostUnderlay}/32`,
+    staysWhenWithdrawn: false,
+    ping: behindDevice,
+  },
 });
 
 export const ibrlWithAllocatedIp = serviceScenario({
@@ -19,6 +27,13 @@ export const ibrlWithAllocatedIp = serviceScenario({
   spec: specs.ibrlWithAllocatedIp,
   record: record.ibrlWithAllocatedIp,
   pings: [{destination: remoteOverlay, source: doublezeroIp}],
+  learned: {
+    table: routeTable.main,
+    source: doublezeroIp,
+    advertised: `${doublezeroIp}/32`,
+    staysWhenWithdrawn: true,
+    ping: behindDevice,
+  },
 });
 
 export const edgeFiltering = serviceScenario({
@@ -27,6 +42,12 @@ export const edgeFiltering = serviceScenario({
   spec: specs.edgeFiltering,
   record: record.edgeFiltering,
   pings: [{destination: remoteOverlay}, {destination: behindDevice, source: inPrefix}],
+  learned: {
+    table: routeTable.edgeFilteringInbound,
+    source: doublezeroIp,
+    advertised: `${doublezeroIp}/32`,
+    staysWhenWithdrawn: false,
+  },
 });
 
 export const multicastRoutes = serviceScenario({
@@ -35,6 +56,7 @@ export const multicastRoutes = serviceScenario({
   spec: specs.multicast,
   record: record.multicast,
   pings: [{destination: remoteOverlay}, {destination: publishedGroups[0]}],
+  learned: {source: doublezeroIp, advertised: `${doublezeroIp}/32`, staysWhenWithdrawn: false},
   async prepare({device}) {
     await device.run('sh', '-c', 'echo 0 >/proc/sys/net/ipv4/icmp_echo_ignore_broadcasts');
   },
