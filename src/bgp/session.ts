@@ -55,6 +55,8 @@ export class Session {
   #reader = new MessageReader();
   #parameters: SessionParameters | undefined;
   #update: DecodedUpdate | undefined;
+  /** The peer has asked for our routes, and not got them yet. */
+  #routesRequested = false;
   /** Why the connection is about to be dropped. */
   #reason = '';
   #failures = 0;
@@ -119,7 +121,9 @@ export class Session {
     processUpdate: () => {
       if (this.#update) this.#options.routes.learn(this.#update);
     },
-    sendRoutes: () => this.#advertise(),
+    sendRoutes: () => {
+      this.#routesRequested = true;
+    },
   };
 
   #perform<Type extends Effect['type']>(effect: Extract<Effect, {type: Type}>): void {
@@ -140,6 +144,7 @@ export class Session {
   }
 
   #connect(): void {
+    this.#routesRequested = false;
     this.#reader = new MessageReader();
     this.#parameters = undefined;
     const connection = new Connection(this.#options.connection, {
@@ -181,6 +186,12 @@ export class Session {
     for (const message of this.#options.routes.advertise(this.#parameters)) this.#send(message);
   }
 
+  /** Once for all requests that came together: an answer costs us more than a request costs the peer. */
+  #answerRequests(): void {
+    if (this.#routesRequested) this.#advertise();
+    this.#routesRequested = false;
+  }
+
   #receive(connection: Connection, chunk: Uint8Array): void {
     const frames = this.#reader.read(chunk);
     try {
@@ -188,6 +199,7 @@ export class Session {
         this.#handle(frame, frames);
         if (connection !== this.#connection) return;
       }
+      this.#answerRequests();
     } catch (error) {
       if (!(error instanceof BgpError)) throw error;
       this.#dispatch({type: 'BGPHeaderErr', error});
