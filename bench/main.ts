@@ -42,8 +42,14 @@ async function measure(names: readonly string[]): Promise<void> {
   console.log('and reference in turn; read the ratios, the figures depend on the machine.');
   for (const name of names) {
     const begin = performance.now();
-    rows.push(...((await parts[name]?.(line => console.log(line))) ?? []));
-    console.error(`${name}: measured in ${((performance.now() - begin) / 1000).toFixed(0)} s`);
+    try {
+      rows.push(...((await parts[name]?.(line => console.log(line))) ?? []));
+      console.error(`${name}: measured in ${((performance.now() - begin) / 1000).toFixed(0)} s`);
+    } catch (error) {
+      // What the others measure is worth having all the same.
+      console.error(`bench: ${name} failed:`, error);
+      process.exitCode = 1;
+    }
   }
   console.log(`\n${formatRows(rows)}`);
 }

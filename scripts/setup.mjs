@@ -9,6 +9,7 @@ const debianPackages = {
   lab: ['user-mode-linux', 'kmod', 'iproute2', 'iputils-ping', 'tcpdump', 'frr'],
   peers: ['frr', 'bird2', 'gobgpd'],
   python: ['python3', 'python3-venv'],
+  bench: ['iproute2', 'bird2'],
   image: ['buildah', 'debootstrap', 'iproute2', 'libcap2-bin'],
 };
 

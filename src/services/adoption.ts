@@ -1,4 +1,5 @@
-import {type InterfaceAddress, type Netlinker, type Route, routeProtocol} from '../netlink/netlinker.js';
+import {isMulticast} from '../ip/ipv4.js';
+import {type InterfaceAddress, type Netlinker, type Route, routeProtocol, routeTable} from '../netlink/netlinker.js';
 import {isSameAddress, type KernelState, routeIdentity} from './kernel-state.js';
 import {ignoreMissing, runAllOrNothing, type Step} from './step.js';
 import {ownLink} from './tunnel-steps.js';
@@ -32,12 +33,18 @@ export const adopt = (netlinker: Netlinker, wanted: KernelState, former: FormerR
   },
 });
 
-/** Routes of other programs over our device are theirs; those the kernel made go with the address. */
+/**
+ * What only a service of ours would have made, and this one does not want. Routes that somebody else has put over our
+ * device are theirs; those the kernel made go with the address.
+ */
 function isStray(route: Route, {routes, learnedRoutesTable}: KernelState): boolean {
-  const {protocol, table} = route;
-  if (protocol === routeProtocol.bgp) return table !== learnedRoutesTable;
-  if (protocol !== routeProtocol.boot && protocol !== routeProtocol.static) return false;
-  return !routes.some(other => routeIdentity(other) === routeIdentity(route));
+  const {protocol, table, destination} = route;
+  const {main, edgeFilteringInbound, edgeFilteringOutbound} = routeTable;
+  const isLearned = protocol === routeProtocol.bgp && (table === main || table === edgeFilteringInbound);
+  if (isLearned) return table !== learnedRoutesTable;
+  const isDefault = protocol === routeProtocol.boot && table === edgeFilteringOutbound && destination.length === 0;
+  const isGroup = protocol === routeProtocol.static && table === main && isMulticast(destination.address);
+  return (isDefault || isGroup) && !routes.some(other => routeIdentity(other) === routeIdentity(route));
 }
 
 const addressDelete = (netlinker: Netlinker, name: string, address: InterfaceAddress): Step => ({

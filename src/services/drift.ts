@@ -1,6 +1,6 @@
 import {formatPrefix} from '../ip/ipv4.js';
 import type {Netlinker} from '../netlink/netlinker.js';
-import {isOurRule, isSameAddress, isSameRule, type KernelState, routeIdentity} from './kernel-state.js';
+import {isOurRule, isSameAddress, type KernelState, routeIdentity, withoutRules} from './kernel-state.js';
 import {ownLink} from './tunnel-steps.js';
 
 /** In what the kernel falls short of the state wanted, in words. The device being down is not its business. */
@@ -27,8 +27,7 @@ async function missingAddresses(netlinker: Netlinker, {device, addresses}: Kerne
 async function ruleDrift(netlinker: Netlinker, {rules}: KernelState): Promise<string[]> {
   if (!rules) return [];
   const present = (await netlinker.rules()).filter(isOurRule);
-  const missing = rules.filter(rule => !present.some(other => isSameRule(rule, other)));
-  return missing.map(({priority, source, destination}) => {
+  return withoutRules(rules, present).map(({priority, source, destination}) => {
     const selector = [source && `from ${formatPrefix(source)}`, destination && `to ${formatPrefix(destination)}`];
     return `rule ${priority} ${selector.filter(Boolean).join(' ')} is missing`;
   });

@@ -22,15 +22,17 @@ export interface KernelState {
 export const isSameAddress = (a: InterfaceAddress, b: InterfaceAddress): boolean =>
   samePrefix(a, b) && a.scope === b.scope;
 
-const sameSelector = (a: Rule['source'], b: Rule['source']): boolean => (a && b ? samePrefix(a, b) : a === b);
+const selectorText = (prefix: Rule['source']): string => (prefix ? formatPrefix(prefix) : 'all');
 
-export const isSameRule = (a: Rule, b: Rule): boolean =>
-  a.priority === b.priority &&
-  a.action === b.action &&
-  a.table === b.table &&
-  a.protocol === b.protocol &&
-  sameSelector(a.source, b.source) &&
-  sameSelector(a.destination, b.destination);
+/** Equal for rules that do the same. */
+const ruleIdentity = ({priority, action, table, protocol, source, destination}: Rule): string =>
+  `${priority} ${action} ${table} ${protocol} ${selectorText(source)} ${selectorText(destination)}`;
+
+/** The rules of the first list that are not in the second. */
+export function withoutRules(rules: readonly Rule[], others: readonly Rule[]): Rule[] {
+  const known = new Set(others.map(ruleIdentity));
+  return rules.filter(rule => !known.has(ruleIdentity(rule)));
+}
 
 /**
  * Edge filtering's rules are known by priority, table and protocol together, so those that a crash or a failed step

@@ -1,6 +1,6 @@
 import {formatPrefix} from '../ip/ipv4.js';
 import type {Netlinker, Route, Rule} from '../netlink/netlinker.js';
-import {isOurRule, isSameRule, routeIdentity} from './kernel-state.js';
+import {isOurRule, routeIdentity, withoutRules} from './kernel-state.js';
 import {IncompleteUndo, ignoreMissing, runAllOrNothing, runEvery, type Step, throwJoined} from './step.js';
 
 /** Leaves exactly the wanted ones of our rules in the kernel, all or nothing. */
@@ -8,8 +8,8 @@ export const rulesAdd = (netlinker: Netlinker, wanted: readonly Rule[]): Step =>
   step: 'rules_add',
   async run() {
     const found = (await netlinker.rules()).filter(isOurRule);
-    const missing = wanted.filter(rule => !found.some(other => isSameRule(rule, other)));
-    const strays = found.filter(rule => !wanted.some(other => isSameRule(rule, other)));
+    const missing = withoutRules(wanted, found);
+    const strays = withoutRules(found, wanted);
     return runAllOrNothing([
       ...missing.map(rule => ruleAdd(netlinker, rule)),
       ...strays.map(rule => ruleDelete(netlinker, rule)),

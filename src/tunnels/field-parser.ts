@@ -27,6 +27,8 @@ function unicastFault(address: Ipv4): string | undefined {
 
 /** Joins for so many fit into a socket's send buffer at once (57 messages at an MTU of 1476), so none is lost on the host. */
 const mostGroups = 4096;
+/** Two rules each, and every packet of the host passes them one by one. */
+const mostNetworks = 1024;
 
 /** Reserved AS numbers: AS_TRANS (RFC 6793 §9) and the last of either width (RFC 7300). */
 const reservedAsns = new Set([23456, 65535, 4294967295]);
@@ -80,6 +82,10 @@ export class FieldParser {
 
   /** Networks without host bits, none twice. */
   networks(field: string, texts: readonly string[]): Ipv4Prefix[] {
+    if (texts.length > mostNetworks) {
+      this.fault(field, `has ${texts.length} networks; at most ${mostNetworks} are possible`);
+      return [];
+    }
     return this.distinct(field, texts, formatPrefix, (item, text) => {
       const prefix = this.prefix(item, text);
       if (!prefix) return undefined;

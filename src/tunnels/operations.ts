@@ -120,6 +120,19 @@ export class Operations {
     }
   }
 
+  /** Brings a tunnel back whose interface somebody has deleted. */
+  async mend(slot: Slot, tunnel: Tunnel): Promise<Tunnel> {
+    try {
+      await this.repair(tunnel);
+      const link = await this.#ports.netlinker.link(tunnel.name);
+      const mended = slot.set(tunnel, {state: 'up', lastError: '', link});
+      this.#announce('driftRepaired', mended, tunnel.lastError);
+      return mended;
+    } catch (error) {
+      throw toTunnelError(error);
+    }
+  }
+
   /** Puts back what somebody took out of the kernel, and all that a restore at the start could not set up. */
   async repair({name, spec}: Tunnel): Promise<void> {
     const {setup, repair} = strategyFor(spec);

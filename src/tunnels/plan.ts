@@ -10,16 +10,18 @@ import type {Tunnel} from './tunnel.js';
 /** How a spec is to be brought about. */
 export type Plan =
   | {readonly kind: 'keep'; readonly tunnel: Tunnel}
-  /** `remains`: a tunnel that failed or lost its interface, and has to be cleared away first. */
+  /** As wanted, but somebody has deleted its interface. */
+  | {readonly kind: 'mend'; readonly tunnel: Tunnel}
+  /** `remains`: a tunnel that failed and has to be cleared away first. */
   | {readonly kind: 'create'; readonly remains?: Tunnel | undefined}
   | {readonly kind: 'change'; readonly tunnel: Tunnel; readonly change: SpecChange};
 
 /** Compares what runs in the slot with what is asked for. */
 export function planFor({tunnel}: Slot, to: TunnelSpec): Plan {
-  const isLost = tunnel?.state === 'failed' || (tunnel?.state === 'degraded' && !tunnel.link);
-  if (!tunnel || isLost) return {kind: 'create', remains: tunnel};
+  if (!tunnel || tunnel.state === 'failed') return {kind: 'create', remains: tunnel};
   const fields = differences(tunnel.spec, to).map(({field}) => field);
-  if (fields.length === 0) return {kind: 'keep', tunnel};
+  const isLost = tunnel.state === 'degraded' && !tunnel.link;
+  if (fields.length === 0) return {kind: isLost ? 'mend' : 'keep', tunnel};
   return {kind: 'change', tunnel, change: {from: tunnel.spec, to, fields}};
 }
 

@@ -9,7 +9,8 @@ const groupsText = (groups: readonly Ipv4[]): string[] => [...groups].sort((a, b
 
 /** Each field as texts that are equal where the values mean the same: order has no meaning in the lists. */
 const canonical: Record<SpecField, (spec: TunnelSpec) => string[]> = {
-  service_type: ({serviceType}) => [serviceType],
+  // By the names of the contract, which is what controllers know.
+  service_type: ({serviceType}) => [`SERVICE_TYPE_${serviceType.replaceAll(/[A-Z]/g, '_$&').toUpperCase()}`],
   tunnel_src: ({tunnelSrc}) => [formatIpv4(tunnelSrc)],
   tunnel_dst: ({tunnelDst}) => [formatIpv4(tunnelDst)],
   tunnel_net: ({tunnelNet}) => [formatPrefix(tunnelNet)],

@@ -142,6 +142,7 @@ export class TunnelManager implements AsyncDisposable {
 
   /** Tears a tunnel down. Resolves when nothing of it is left, to what became of each step. */
   async remove(name: string, {etag = '', allowMissing = false, signal}: UpdateOptions = {}): Promise<StepReport[]> {
+    if (allowMissing && name !== '' && !this.slots.has(name)) return [];
     const slot = this.slotNamed(name);
     return this.change(slot, signal, async () => {
       if (!slot.tunnel) {
@@ -212,6 +213,7 @@ export class TunnelManager implements AsyncDisposable {
 
   private async carryOut(slot: Slot, {spec, plan}: Planned): Promise<Tunnel> {
     if (plan.kind === 'keep') return plan.tunnel;
+    if (plan.kind === 'mend') return this.operations.mend(slot, plan.tunnel);
     if (plan.kind === 'change') return this.operations.change(slot, plan.tunnel, plan.change);
     if (plan.remains) await this.operations.remove(slot, plan.remains);
     return this.operations.create(slot, spec);
@@ -249,7 +251,7 @@ function checkEtag({name, tunnel}: Slot, etag: string): void {
 }
 
 function preview({name}: Slot, {spec, plan}: Planned): Tunnel {
-  if (plan.kind === 'keep') return plan.tunnel;
+  if (plan.kind === 'keep' || plan.kind === 'mend') return plan.tunnel;
   const planned = {name, spec, etag: etagOf(spec), state: 'planned', lastError: ''} as const;
   return plan.kind === 'change' ? {...plan.tunnel, ...planned, link: undefined} : {...planned, uid: ''};
 }

@@ -38,7 +38,7 @@ test(
     code: 'ALREADY_EXISTS',
     reason: 'TUNNEL_EXISTS',
     metadata: {
-      service_type: 'ibrl → edgeFiltering',
+      service_type: 'SERVICE_TYPE_IBRL → SERVICE_TYPE_EDGE_FILTERING',
       tunnel_dst: '192.0.2.2 → 192.0.2.7',
       doublezero_ip: '192.0.2.1 → 10.99.0.1',
       doublezero_prefixes: '+198.51.100.0/25 +203.0.113.0/24',

@@ -40,7 +40,12 @@ const differs = test.macro({
 test(differs, 'ibrl', {tunnelDst: '192.0.2.9'}, {tunnel_dst: '192.0.2.2 → 192.0.2.9'});
 test(differs, 'ibrl', {tunnelNet: '169.254.0.4/31'}, {tunnel_net: '169.254.0.0/31 → 169.254.0.4/31'});
 test(differs, 'ibrl', {bgpLocalAsn: 65010}, {bgp_local_asn: '65000 → 65010'});
-test(differs, 'ibrl', {serviceType: 'ibrlWithAllocatedIp'}, {service_type: 'ibrl → ibrlWithAllocatedIp'});
+test(
+  differs,
+  'ibrl',
+  {serviceType: 'ibrlWithAllocatedIp'},
+  {service_type: 'SERVICE_TYPE_IBRL → SERVICE_TYPE_IBRL_WITH_ALLOCATED_IP'},
+);
 test(
   differs,
   'edgeFiltering',

@@ -124,6 +124,8 @@ const prefixFaults: [text: string, description: RegExp][] = [
 for (const [text, description] of prefixFaults) {
   test(refused, 'edgeFiltering', {doublezeroPrefixes: [text]}, 'spec.doublezero_prefixes[0]', description);
 }
+const many = Array.from({length: 1025}, (_, index) => `10.${index >> 8}.${index & 255}.0/24`);
+test(refused, 'edgeFiltering', {doublezeroPrefixes: many}, 'spec.doublezero_prefixes', /at most 1024/);
 const twice = ['203.0.113.0/24', '203.0.113.0/24'];
 test(refused, 'edgeFiltering', {doublezeroPrefixes: twice}, 'spec.doublezero_prefixes[1]', /already there/);
 

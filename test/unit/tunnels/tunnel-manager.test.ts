@@ -164,7 +164,8 @@ test('an etag for a tunnel that is gone stops an upsert', async t => {
 test('what does not run cannot be removed, unless allow_missing says otherwise', async t => {
   await using world = openWorld();
   t.is(await reasonOf(world.manager.remove('doublezero0')), 'tunnel-not-found');
-  t.is(await reasonOf(world.manager.remove('eth0', {allowMissing: true})), 'tunnel-not-found');
+  t.is(await reasonOf(world.manager.remove('eth0')), 'tunnel-not-found');
+  t.deepEqual(await world.manager.remove('eth0', {allowMissing: true}), []);
   t.deepEqual(await world.manager.remove('doublezero0', {allowMissing: true}), []);
   t.deepEqual(await fieldsOf(world.manager.remove('')), ['name']);
 });
@@ -174,6 +175,48 @@ test('a tunnel whose interface is already gone is removed with success', async t
   await world.manager.provision(samples.ibrl);
   await world.kernel.netlinker.tunnelDelete('doublezero0');
   t.true((await world.manager.remove('doublezero0')).every(({ok}) => ok));
+});
+
+const untilDegraded = async ({manager}: ReturnType<typeof openWorld>, name: string) => {
+  const signal = AbortSignal.timeout(10_000);
+  const options = {resumeToken: '', names: [name], signal, onOverrun: () => undefined};
+  for await (const {type, tunnel} of manager.watch(options)) {
+    if (type === 'driftDetected' || tunnel?.state === 'degraded') return;
+  }
+};
+
+test('a tunnel whose interface somebody deleted is brought back by provisioning it again, as the same tunnel', async t => {
+  const netlinker = new MemoryNetlinker();
+  await using world = openWorld(netlinker, {repair: false});
+  const {uid} = await world.manager.provision(samples.edgeFiltering);
+  const before = await world.snapshot();
+  await netlinker.tunnelDelete('doublezero0');
+  await untilDegraded(world, 'doublezero0');
+  t.is(await reasonOf(world.manager.provision(samples.ibrl)), 'tunnel-exists');
+  t.like(await world.manager.provision(samples.edgeFiltering), {state: 'up', uid, lastError: ''});
+  t.deepEqual(await world.snapshot(), before);
+});
+
+test('routes that somebody else has put over an adopted interface stay', async t => {
+  const netlinker = new MemoryNetlinker();
+  await using world = openWorld(netlinker);
+  await world.manager.provision(samples.edgeFiltering);
+  const own = (await netlinker.routes({table: 101}))[0];
+  const foreign = {destination: {address: ipv4(0xc6336464), length: 32}, table: 254, interface: 'doublezero0'};
+  await netlinker.routesReplace([
+    {...foreign, protocol: 3},
+    {...foreign, destination: {address: ipv4(0xe9540001), length: 32}, protocol: 4},
+  ]);
+  await world.manager.drain({teardown: false});
+  await using next = openWorld(netlinker);
+  await next.manager.provision(samples.ibrlWithAllocatedIp);
+  const left = await netlinker.routes({interface: 'doublezero0'});
+  t.true(left.some(({protocol, table}) => protocol === 3 && table === 254));
+  t.false(
+    left.some(({protocol}) => protocol === 4),
+    'a group route without its tunnel',
+  );
+  t.false(left.some(({table}) => table === own?.table));
 });
 
 test('a matching interface is adopted: not recreated, its stray addresses taken off', async t => {
