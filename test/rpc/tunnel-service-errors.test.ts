@@ -57,7 +57,7 @@ test('GetTunnel of an empty slot', refuses, ({get}) => get('doublezero1'), notFo
 test('GetTunnel of a name that is none', refuses, ({get}) => get('eth0'), notFound('eth0'));
 test('UpdateTunnel of an empty slot', refuses, ({update}) => update(multicast), notFound('doublezero1'));
 test('RemoveTunnel of an empty slot', refuses, ({remove}) => remove('doublezero0'), notFound('doublezero0'));
-test('RemoveTunnel of a name that is none', refuses, ({remove}) => remove('lo', {allowMissing: true}), notFound('lo'));
+test('RemoveTunnel of a name that is none', refuses, ({remove}) => remove('lo'), notFound('lo'));
 test('ListRoutes of an empty slot', refuses, ({routes}) => routes('doublezero0'), notFound('doublezero0'));
 
 for (const rpc of ['update', 'remove'] as const) {
