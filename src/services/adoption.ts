@@ -2,13 +2,7 @@ import {isMulticast} from '../ip/ipv4.js';
 import {type InterfaceAddress, type Netlinker, type Route, routeProtocol, routeTable} from '../netlink/netlinker.js';
 import {isSameAddress, type KernelState, routeIdentity} from './kernel-state.js';
 import {ignoreMissing, runAllOrNothing, type Step} from './step.js';
-import {ownLink} from './tunnel-steps.js';
-
-/** What a setup finds of a former run. */
-export interface FormerRun {
-  /** The device is up and has all its addresses: whoever sends to them has noticed nothing. */
-  survived: boolean;
-}
+import {type FormerRun, ifOwn} from './tunnel-steps.js';
 
 /**
  * Takes off a device that is already there what a former service or another spec left on it. Nothing that the service
@@ -18,7 +12,8 @@ export const adopt = (netlinker: Netlinker, wanted: KernelState, former: FormerR
   step: 'adopt',
   async run() {
     const {name} = wanted.device;
-    const link = await ownLink(netlinker, wanted.device);
+    former.link = await netlinker.link(name);
+    const link = ifOwn(former.link, wanted.device);
     if (!link) return undefined;
     const addresses = await netlinker.addresses(name);
     former.survived =

@@ -1,8 +1,8 @@
 import type {BgpPeer, BgpSpeaker} from '../bgp/bgp-speaker.js';
 import {hostPrefix, type Ipv4} from '../ip/ipv4.js';
-import type {FormerRun} from './adoption.js';
 import type {Step} from './step.js';
 import {localOverlay, remoteOverlay, type TunnelSpec} from './tunnel-spec.js';
+import type {FormerRun} from './tunnel-steps.js';
 
 /** What the services differ in on the BGP side. */
 export interface Routing extends Pick<BgpPeer, 'table' | 'noInstall' | 'noUninstall'> {

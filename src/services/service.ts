@@ -1,6 +1,6 @@
 import {hostPrefix, type Ipv4} from '../ip/ipv4.js';
 import type {GreTunnel, InterfaceAddress, Route, Rule} from '../netlink/netlinker.js';
-import {adopt, type FormerRun} from './adoption.js';
+import {adopt} from './adoption.js';
 import {bgpPeerAdd, bgpPeerDelete, type Routing} from './bgp-steps.js';
 import {findDrift} from './drift.js';
 import type {KernelState} from './kernel-state.js';
@@ -10,7 +10,7 @@ import type {Step} from './step.js';
 import type {Ports, SpecField, Strategy} from './strategy.js';
 import {allGuardsDelete, teardownInOrder} from './teardown.js';
 import {localOverlay, type TunnelSpec} from './tunnel-spec.js';
-import {addressAdd, tunnelAdd, tunnelUp} from './tunnel-steps.js';
+import {addressAdd, type FormerRun, tunnelAdd, tunnelUp} from './tunnel-steps.js';
 
 /** What a service puts on the host beside the device and its overlay address. */
 export interface Service {
@@ -76,9 +76,9 @@ export function strategyOf(service: Service): Strategy {
   };
   const inKernel = (spec: TunnelSpec, {netlinker}: Ports, former: FormerRun): Step[] => [
     adopt(netlinker, kernelState(spec), former),
-    tunnelAdd(netlinker, device(spec)),
+    tunnelAdd(netlinker, device(spec), former),
     addressAdd(netlinker, name, overlayAddress(spec)),
-    tunnelUp(netlinker, name),
+    tunnelUp(netlinker, name, former),
     ...serviceAddresses(spec).map(address => addressAdd(netlinker, name, address)),
     ...(rules ? [rulesAdd(netlinker, rules(spec))] : []),
     ...(routes ? [routesChange(netlinker, [], routes(spec))] : []),

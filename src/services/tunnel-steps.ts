@@ -24,16 +24,25 @@ function describe({kind, tunnel}: Link): string {
 }
 
 /** The tunnel's own device; `undefined` where there is none, or one that is somebody else's. */
-export async function ownLink(netlinker: Netlinker, tunnel: GreTunnel): Promise<Link | undefined> {
-  const link = await netlinker.link(tunnel.name);
-  return isSameTunnel(link?.tunnel, tunnel) ? link : undefined;
+export const ownLink = async (netlinker: Netlinker, tunnel: GreTunnel): Promise<Link | undefined> =>
+  ifOwn(await netlinker.link(tunnel.name), tunnel);
+
+export const ifOwn = (link: Link | undefined, tunnel: GreTunnel): Link | undefined =>
+  isSameTunnel(link?.tunnel, tunnel) ? link : undefined;
+
+/** What a setup finds of a former run; filled in by its first step for those after it. */
+export interface FormerRun {
+  /** The interface that has the tunnel's name already. */
+  link?: Link | undefined;
+  /** The device is up and has all its addresses: whoever sends to them has noticed nothing. */
+  survived: boolean;
 }
 
 /** Creates the device, or adopts one that is exactly what would be created: recreating it would cost its users packets. */
-export const tunnelAdd = (netlinker: Netlinker, tunnel: GreTunnel): Step => ({
+export const tunnelAdd = (netlinker: Netlinker, tunnel: GreTunnel, former: FormerRun): Step => ({
   step: 'tunnel_add',
   async run() {
-    const link = await netlinker.link(tunnel.name);
+    const {link} = former;
     if (!link) {
       await netlinker.tunnelAdd(tunnel);
       return () => ignoreMissing(netlinker.tunnelDelete(tunnel.name));
@@ -45,12 +54,12 @@ export const tunnelAdd = (netlinker: Netlinker, tunnel: GreTunnel): Step => ({
   },
 });
 
-export const tunnelUp = (netlinker: Netlinker, name: string): Step => ({
+export const tunnelUp = (netlinker: Netlinker, name: string, former: FormerRun): Step => ({
   step: 'tunnel_up',
   async run() {
-    const wasUp = (await netlinker.link(name))?.adminUp;
+    if (former.link?.adminUp) return undefined;
     await netlinker.tunnelUp(name);
-    return wasUp ? undefined : () => ignoreMissing(netlinker.tunnelDown(name));
+    return () => ignoreMissing(netlinker.tunnelDown(name));
   },
 });
 
