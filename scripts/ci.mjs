@@ -75,4 +75,5 @@ for (const {title, command, tap, minutes} of checks) {
 console.log(`\n${summary.join('\n')}`);
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
 console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
-process.exitCode = total.failed === 0 ? 0 : 1;
+// What a machine cannot run says so by failing; a skip in CI is a hole that nobody would notice.
+process.exitCode = total.failed === 0 && total.skipped === 0 ? 0 : 1;
