@@ -13,7 +13,7 @@ const behaves = laboratoryTest(bird.programs);
 
 /** Longer than two hold times: whoever is not served meanwhile is gone. */
 const floodTime = 7000;
-const longestDelay = 1500;
+const longestDelay = 2500;
 
 type Manner = 'reannounce' | 'flap' | 'distinct';
 

@@ -140,6 +140,21 @@ behaves('routes the kernel refuses are tried again until it takes them, and hold
   t.is((await host.session()).routesInstalled, 3);
 });
 
+behaves('a device that swallows calls is unreachable, and its session comes up once it answers', async t => {
+  await using world = await VethWorld.open();
+  const device = await bird.start(world, deviceOptions);
+  await device.announce(feed);
+  await world.ip('device', 'route', 'add', 'blackhole', '169.254.0.1'); // no answer finds its way back
+  const host = await world.startHost({establishmentTime: 3000});
+  await host.addPeer();
+  const {lastError} = await host.reaches('unreachable');
+  t.is(lastError, 'the peer does not answer');
+  t.is((await host.session()).establishedTime, undefined);
+  await world.ip('device', 'route', 'del', 'blackhole', '169.254.0.1');
+  await host.reaches('up');
+  await kernelHas(world, feed);
+});
+
 behaves('routes that a killed process left are taken over without a gap, and those not learned again go', async t => {
   await using world = await VethWorld.open();
   const device = await bird.start(world, deviceOptions);

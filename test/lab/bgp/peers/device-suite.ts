@@ -82,7 +82,7 @@ export function deviceSuite(device: Device): void {
       const {lastError} = await host.reaches('down', {from: frozen});
       const waited = performance.now() - start;
       t.regex(lastError, /^we sent NOTIFICATION: Hold Timer Expired \(4\/0\)/);
-      t.true(waited > 1500 && waited < 8000, `${waited} ms`); // less what had passed since its last KEEPALIVE
+      t.true(waited > 1500 && waited < 20_000, `${waited} ms`); // less what had passed since its last KEEPALIVE
       await kernelHas(world, []);
       running.program.signal('SIGCONT');
       await host.reaches('up', {from: frozen});
