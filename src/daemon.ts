@@ -4,10 +4,8 @@ import {RecordingBgpSpeaker} from './bgp/recording-speaker.js';
 import {Speaker} from './bgp/speaker.js';
 import type {NetlinkBackend, Options} from './config/options.js';
 import {readRouteConfig} from './config/route-config.js';
-import {systemClock} from './multicast/clock.js';
-import {KernelSockets} from './multicast/kernel/kernel-sockets.js';
-import {LinkBoundSpeaker} from './multicast/link-bound-speaker.js';
-import {MemorySockets} from './multicast/memory-sockets.js';
+import {LazyMulticastSpeaker} from './multicast/lazy-speaker.js';
+import type {MulticastSpeaker} from './multicast/multicast-speaker.js';
 import {KernelNetlinker} from './netlink/kernel.js';
 import {MemoryNetlinker} from './netlink/memory.js';
 import type {Capabilities, Netlinker} from './netlink/netlinker.js';
@@ -54,8 +52,7 @@ export async function runDaemon(
   // A model of the kernel has no peers to call.
   await using bgp: BgpSpeaker =
     options.netlink === 'kernel' ? new Speaker({netlinker, log, exclude}) : new RecordingBgpSpeaker();
-  const sockets = options.netlink === 'kernel' ? new KernelSockets() : new MemorySockets();
-  await using multicast = new LinkBoundSpeaker({netlinker, sockets, clock: systemClock, log});
+  await using multicast = new LazyMulticastSpeaker(() => loadMulticastSpeaker(options.netlink, netlinker, log));
   const journal = await openJournal(options, log);
   await using manager = new TunnelManager({
     netlinker,
@@ -93,6 +90,15 @@ export async function runDaemon(
 
 const openNetlinker = (backend: NetlinkBackend): Promise<Netlinker> =>
   backend === 'kernel' ? KernelNetlinker.open() : Promise.resolve(new MemoryNetlinker());
+
+async function loadMulticastSpeaker(
+  backend: NetlinkBackend,
+  netlinker: Netlinker,
+  log: Logger,
+): Promise<MulticastSpeaker> {
+  const {openKernelSpeaker, openMemorySpeaker} = await import('./multicast/open-speaker.js');
+  return backend === 'kernel' ? openKernelSpeaker(netlinker, log) : openMemorySpeaker(netlinker, log);
+}
 
 /** A model of the kernel is gone with the process, and what was wanted of it with it. */
 function openJournal({netlink, stateDir}: Options, log: Logger): Promise<Journal> {

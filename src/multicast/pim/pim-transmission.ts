@@ -22,9 +22,15 @@ const pruneHoldtime = 5;
 const drPriority = 1;
 /** Hops: PIM is between neighbors. */
 const ttl = 1;
-/** Nothing acknowledges a Prune, so each is said this often, so many milliseconds apart. */
+/**
+ * Nothing acknowledges a Prune, so each is said this often, so many milliseconds apart. On a path without loss a single
+ * one is enough and nothing has to be waited for: what the kernel has taken reaches the device though the interface is
+ * deleted the next moment (100 of 100, and 30 of 30 over a path that takes 100 ms, with FRR's pimd). Where 30 % get lost,
+ * 11 of 40 single ones did not arrive, and of 40 said three times each did.
+ */
 const pruneCount = 3;
-const pruneSpacing = 50;
+const goodbyeCount = 2;
+const farewellSpacing = 40;
 
 /** Keeps up the PIM adjacency with the device: says that we are here, what we subscribe to, and listens to it. */
 export class PimTransmission implements Transmission<PimConfig> {
@@ -84,12 +90,15 @@ export class PimTransmission implements Transmission<PimConfig> {
     const groups = [...this.#config.groups, ...this.#leaving.keys()];
     const errors: SocketError[] = [];
     for (let count = 1; count <= pruneCount; count++) {
-      if (count > 1) await pause(this.#context.clock, pruneSpacing);
+      if (count > 1) await pause(this.#context.clock, farewellSpacing);
       errors.push(...[this.#say('prune', groups)].filter(error => error !== undefined));
     }
-    // After the last Prune, since from then on the device does not listen to us any more.
-    this.#sayHello(0);
     if (errors.length === pruneCount) throw errors[0];
+    // After the last Prune: from the goodbye on the device does not listen to us any more.
+    for (let count = 1; count <= goodbyeCount; count++) {
+      if (count > 1) await pause(this.#context.clock, farewellSpacing);
+      this.#sayHello(0);
+    }
   }
 
   async close(): Promise<void> {
@@ -131,7 +140,7 @@ export class PimTransmission implements Transmission<PimConfig> {
       }
     }
     if (this.#leaving.size === 0) return;
-    const delay = error ? retryPeriod : pruneSpacing;
+    const delay = error ? retryPeriod : farewellSpacing;
     this.#cancelPrune = this.#context.clock.after(delay, () => this.#pruneLeaving());
   }
 
