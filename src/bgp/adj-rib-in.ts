@@ -1,6 +1,6 @@
 import type {Ipv4} from '../ip/ipv4.js';
 import {ordinalKey, type PrefixKey, prefixKey, prefixOrdinal} from '../ip/prefix-key.js';
-import type {AsPath} from './codec/as-path.js';
+import {type AsPath, asNumbersIn} from './codec/as-path.js';
 import type {PathAttributes} from './codec/path-attributes.js';
 import type {PrefixList} from './codec/prefix-list.js';
 import type {DecodedUpdate} from './codec/update-decode.js';
@@ -21,12 +21,18 @@ export class AdjRibIn {
   /** The path of an UPDATE is one object, shared by all its prefixes. */
   readonly #paths = new Map<PrefixKey, AsPath>();
   #ordinals: Float64Array | undefined;
+  #asNumbers = 0;
 
   /** `nextHop` is the only one a route can have: a /31 leads to nobody else. */
   constructor(private readonly nextHop: Ipv4) {}
 
   get size(): number {
     return this.#paths.size;
+  }
+
+  /** AS numbers in the paths of all prefixes, those of a shared path once for each: what the paths can cost in memory. */
+  get asNumbers(): number {
+    return this.#asNumbers;
   }
 
   apply({withdrawals, announcements, update}: DecodedUpdate): RibChange {
@@ -55,6 +61,7 @@ export class AdjRibIn {
   clear(): PrefixKey[] {
     const keys = [...this.#paths.keys()];
     this.#paths.clear();
+    this.#asNumbers = 0;
     this.#ordinals = undefined;
     return keys;
   }
@@ -72,8 +79,10 @@ export class AdjRibIn {
 
   #add({addresses, lengths}: PrefixList, {asPath = noPath}: PathAttributes, announced: PrefixKey[]): void {
     this.#ordinals = undefined;
+    const size = asNumbersIn(asPath);
     for (let index = 0; index < lengths.length; index++) {
       const key = prefixKey(addresses[index] ?? 0, lengths[index] ?? 0);
+      this.#asNumbers += size - asNumbersIn(this.asPath(key));
       this.#paths.set(key, asPath);
       announced.push(key);
     }
@@ -83,7 +92,11 @@ export class AdjRibIn {
     this.#ordinals = undefined;
     for (let index = 0; index < lengths.length; index++) {
       const key = prefixKey(addresses[index] ?? 0, lengths[index] ?? 0);
-      if (this.#paths.delete(key)) withdrawn.push(key);
+      const path = this.#paths.get(key);
+      if (path === undefined) continue;
+      this.#paths.delete(key);
+      this.#asNumbers -= asNumbersIn(path);
+      withdrawn.push(key);
     }
   }
 }

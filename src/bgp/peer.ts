@@ -36,6 +36,9 @@ export interface PeerContext {
 /** Milliseconds that routes of a former run wait for a session, and then for the peer's end-of-RIB. */
 const staleTime = restartTime * 1000;
 
+/** ASes in a path, where there are as many prefixes as there may be: three times what it is in the Internet. */
+const averagePath = 16;
+
 /** One peer: its session, what it advertises, and what of that is in the kernel. */
 export class Peer implements SessionRoutes {
   readonly #config: BgpPeer;
@@ -168,12 +171,7 @@ export class Peer implements SessionRoutes {
     const {announced, withdrawn, badNextHop} = this.#rib.apply(update);
     this.#badNextHop += badNextHop;
     this.#log.update(update, badNextHop);
-    const {prefixLimit} = this.#context;
-    if (this.#rib.size > prefixLimit) {
-      const {maximumNumberOfPrefixesReached} = ceaseSubcode;
-      const why = `more than ${prefixLimit} prefixes`;
-      throw new BgpError(errorCode.cease, maximumNumberOfPrefixesReached, why);
-    }
+    this.#checkLimits();
     this.#install(announced);
     this.#uninstall(withdrawn);
     if (update.endOfRib) this.#stale.drop();
@@ -213,6 +211,18 @@ export class Peer implements SessionRoutes {
         forwardingPreserved: this.#resumed || this.#hasStood,
       }),
     };
+  }
+
+  #checkLimits(): void {
+    const {prefixLimit} = this.#context;
+    if (this.#rib.size > prefixLimit) {
+      const {maximumNumberOfPrefixesReached} = ceaseSubcode;
+      throw new BgpError(errorCode.cease, maximumNumberOfPrefixesReached, `more than ${prefixLimit} prefixes`);
+    }
+    const asLimit = prefixLimit * averagePath;
+    if (this.#rib.asNumbers > asLimit) {
+      throw new BgpError(errorCode.cease, ceaseSubcode.outOfResources, `AS paths of more than ${asLimit} ASes in all`);
+    }
   }
 
   #template(): Omit<Route, 'destination'> {

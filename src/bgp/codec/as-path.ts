@@ -26,6 +26,9 @@ const isConfederation = (type: number) => type === 3 || type === 4;
 export const asPathLength = (path: AsPath): number =>
   path.reduce((total, {type, numbers}) => total + (type === 'AS_SET' ? 1 : numbers.length), 0);
 
+/** AS numbers in it, those of a set each: what it costs to keep. */
+export const asNumbersIn = (path: AsPath): number => path.reduce((total, {numbers}) => total + numbers.length, 0);
+
 /** As operators write it: `65001 4200000001 {65010,65011}`. */
 export const formatAsPath = (path: AsPath): string =>
   path.map(({type, numbers}) => (type === 'AS_SET' ? `{${numbers.join(',')}}` : numbers.join(' '))).join(' ');

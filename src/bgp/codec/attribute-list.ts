@@ -4,7 +4,6 @@ import {
   type AttributeRule,
   attributeError,
   attributeRules,
-  type Severity,
   type UpdateContext,
   unknownAttribute,
 } from './attribute-rules.js';
@@ -21,6 +20,8 @@ export interface AttributeList {
   readonly discarded: readonly string[];
   /** Whether an attribute of that type was there, malformed ones among them. */
   has(type: number): boolean;
+  /** Whether attributes of that type are all there is, and nothing is left that could not be told apart. */
+  hasOnly(type: number): boolean;
 }
 
 const checkedFlags = attributeFlag.optional | attributeFlag.transitive;
@@ -50,16 +51,19 @@ export function decodeAttributeList(bytes: Uint8Array, context: UpdateContext): 
       discarded.push(`${rule.name}: not for this session`);
       return;
     }
+    const wrongFlags = flagsError(attribute, rule);
+    fault ??= wrongFlags;
+    // What holds routes is read all the same: these are what is to be withdrawn, or nobody knows what is (§3 (j)).
+    if (wrongFlags !== undefined && !holdsRoutes(attribute.type)) return;
     try {
-      const decoded = rule.decode(checkFlags(attribute, rule), context);
+      const decoded = rule.decode(attribute, context);
       if (decoded.others !== undefined) others.push(...decoded.others);
       else Object.assign(fields, decoded);
     } catch (error) {
       if (!(error instanceof BgpError)) throw error;
       const named = new BgpError(error.code, error.subcode, `${rule.name}: ${error.message}`, error.data);
-      const severity = severityOf(named, rule);
-      if (severity === 'session-reset') throw named;
-      if (severity === 'attribute-discard') discarded.push(named.message);
+      if (rule.malformed === 'session-reset') throw named;
+      if (rule.malformed === 'attribute-discard') discarded.push(named.message);
       else fault ??= named;
     }
   };
@@ -67,7 +71,8 @@ export function decodeAttributeList(bytes: Uint8Array, context: UpdateContext): 
   const overrun = forEachAttribute(bytes, take);
   fault ??= overrun;
   if (others.length > 0) Object.assign(fields, {others});
-  return {fields, fault, discarded, has: type => times.has(type)};
+  const has = (type: number) => times.has(type);
+  return {fields, fault, discarded, has, hasOnly: type => !overrun && times.size === 1 && has(type)};
 }
 
 /**
@@ -93,23 +98,24 @@ function forEachAttribute(bytes: Uint8Array, take: (attribute: AttributeOctets) 
   return undefined;
 }
 
+const holdsRoutes = (type: number): boolean =>
+  type === attributeType.mpReachNlri || type === attributeType.mpUnreachNlri;
+
 /** RFC 7606 §3 (g): of others the first one counts, but two lists of routes cannot be told apart from one broken one. */
 function refuseTwiceMp(type: number, {name}: AttributeRule): void {
-  if (type !== attributeType.mpReachNlri && type !== attributeType.mpUnreachNlri) return;
+  if (!holdsRoutes(type)) return;
   throw attributeError(updateSubcode.malformedAttributeList, `${name}: more than one`);
 }
 
-function checkFlags(attribute: AttributeOctets, {flags}: AttributeRule): AttributeOctets {
-  if (flags === undefined || (attribute.flags & checkedFlags) === flags) return attribute;
-  const why = `flags 0x${attribute.flags.toString(16)}`;
-  throw attributeError(updateSubcode.attributeFlagsError, why, attribute);
+/**
+ * RFC 7606 §3 (c): wrong flags withdraw the routes, whatever malformed content would do, unless the attribute's own RFC
+ * says otherwise of flags. None does; RFC 4760 §7 speaks of MP_REACH_NLRI and MP_UNREACH_NLRI as a whole.
+ */
+function flagsError(attribute: AttributeOctets, {name, flags}: AttributeRule): BgpError | undefined {
+  if (flags === undefined || (attribute.flags & checkedFlags) === flags) return undefined;
+  const why = `${name}: flags 0x${attribute.flags.toString(16)}`;
+  return attributeError(updateSubcode.attributeFlagsError, why, attribute);
 }
-
-/** RFC 7606 §3 (c): wrong flags withdraw the routes even where malformed content would only lose the attribute. */
-const severityOf = (error: BgpError, rule: AttributeRule): Severity =>
-  error.subcode === updateSubcode.attributeFlagsError && rule.malformed === 'attribute-discard'
-    ? 'treat-as-withdraw'
-    : rule.malformed;
 
 /** The well-known mandatory attribute that is missing from routes (RFC 7606 §3 (d)), if one is. */
 export function missingAttribute(

@@ -28,7 +28,7 @@ export interface AttributeFields extends PathAttributes {
   readonly as4Aggregator?: Aggregator;
 }
 
-/** What becomes of an UPDATE with this attribute malformed (RFC 7606 §2). */
+/** What becomes of an UPDATE with the content of this attribute malformed (RFC 7606 §2). */
 export type Severity = 'attribute-discard' | 'treat-as-withdraw' | 'session-reset';
 
 export interface AttributeRule {
@@ -241,6 +241,9 @@ export const attributeRules: Partial<Record<number, AttributeRule>> = {
 /**
  * A type without a rule: kept if it is transitive, quietly left out if not (RFC 4271 §5). Well-known ones cannot be
  * left out, and nothing revised the session reset that RFC 4271 §6.3 asks for.
+ *
+ * The Traffic Engineering attribute (24) is one of those left out. RFC 7606 §7.13 would have a malformed one withdraw
+ * the routes, and leaves it to the receiver what is malformed, because RFC 5543 does not say: to us nothing is.
  */
 export const unknownAttribute: AttributeRule = {
   name: 'unknown attribute',

@@ -42,6 +42,7 @@ export const ceaseSubcode = {
   administrativeShutdown: 2,
   peerDeconfigured: 3,
   administrativeReset: 4,
+  outOfResources: 8,
   hardReset: 9,
 } as const;
 

@@ -1,4 +1,4 @@
-import {asTrans, mergeAs4Path} from './as-path.js';
+import {type AsPath, asNumbersIn, asTrans, mergeAs4Path} from './as-path.js';
 import {type AttributeList, decodeAttributeList, missingAttribute} from './attribute-list.js';
 import type {AttributeFields, UpdateContext} from './attribute-rules.js';
 import {BgpError, errorCode, updateSubcode} from './bgp-error.js';
@@ -23,7 +23,7 @@ export interface DecodedUpdate {
   readonly withdrawals: readonly PrefixList[];
   /** To be learned, with the attributes of `update`. No empty lists. */
   readonly announcements: readonly Announcement[];
-  /** Set where a malformed attribute turned the announcements into withdrawals (RFC 7606 §2). */
+  /** Set where a malformed attribute (RFC 7606 §2), or too long an AS path, turned the announcements into withdrawals. */
   readonly treatAsWithdraw?: BgpError;
   /** Attributes left out though they have a meaning, and why, in words (RFC 7606 §2 "attribute discard"). */
   readonly discarded: readonly string[];
@@ -51,7 +51,7 @@ export function decodeUpdate(body: Uint8Array, context: UpdateContext): DecodedU
     announcements: fault ? [] : reachable.filter(announcement => !isEmpty(announcement.nlri)),
     ...(fault && {treatAsWithdraw: fault}),
     discarded: list.discarded,
-    endOfRib: isEndOfRib(body, update),
+    endOfRib: fault === undefined && isEndOfRib(body, update),
   };
 }
 
@@ -83,13 +83,28 @@ function faultOf(update: Update, list: AttributeList, context: UpdateContext): B
   const hasNlri = !isEmpty(update.nlri);
   const {mpReach} = update.pathAttributes;
   if (hasNlri || (mpReach !== undefined && !isEmpty(mpReach.nlri))) {
-    return list.fault ?? missingAttribute(update.pathAttributes, context, hasNlri);
+    return (
+      list.fault ?? missingAttribute(update.pathAttributes, context, hasNlri) ?? overlong(update.pathAttributes.asPath)
+    );
   }
   // RFC 7606 §5.2: without routes to be seen, they may be in what could not be read. Another family's routes are
-  // routes as well; there is only nothing to withdraw then.
+  // routes as well, there is only nothing to withdraw then; and nothing but MP_UNREACH_NLRI announces none.
   const ofOtherFamily = mpReach === undefined && list.has(attributeType.mpReachNlri);
-  if (list.fault && !ofOtherFamily) throw list.fault;
+  if (list.fault && !ofOtherFamily && !list.hasOnly(attributeType.mpUnreachNlri)) throw list.fault;
   return list.fault;
+}
+
+/**
+ * ASes in a path that is taken. No RFC has a limit, but 65,535 octets have room for 16,000 of them and whoever learns the
+ * route keeps them; a real path has a few dozen at most, and other implementations can be told to refuse longer ones.
+ */
+const longestAsPath = 255;
+
+function overlong(path: AsPath = []): BgpError | undefined {
+  const count = asNumbersIn(path);
+  if (count <= longestAsPath) return undefined;
+  const why = `AS_PATH: ${count} ASes, ${longestAsPath} at most are taken`;
+  return new BgpError(errorCode.updateMessage, updateSubcode.malformedAsPath, why);
 }
 
 /** RFC 6793 §4.2.3. Both AS4 attributes are stale where a speaker of two octets has aggregated since. */

@@ -1,5 +1,7 @@
 import test from 'ava';
+import {prefixesIn} from '../../../src/bgp/codec/prefix-list.js';
 import {decodeUpdate} from '../../../src/bgp/codec/update-decode.js';
+import {formatPrefix} from '../../../src/ip/ipv4.js';
 import {attribute, codesOf, errorOf, mandatory, octets, prefixes, updateBody} from './octets.js';
 
 // RFC 7606 §7, kind by kind. Each UPDATE announces 198.51.100.7/32 and is right but for the attribute named.
@@ -123,12 +125,25 @@ test(
   '3/9',
 );
 test('§5.3 MP_REACH_NLRI with a prefix overrun', resets, attribute(0x80, 14, '000101 04c0000201 00 20c63364'), '3/9');
-test('§5.3 MP_REACH_NLRI with wrong flags', resets, attribute(0xc0, 14, '000101 04c0000201 00 20c6336408'), '3/4');
+test(
+  '§5.3 MP_REACH_NLRI with wrong flags and a prefix overrun',
+  resets,
+  attribute(0xc0, 14, '000101 04c0000201 00 20c63364'),
+  '3/9',
+);
 
 test('§5.3, §7.12 MP_UNREACH_NLRI of 2 octets', resets, attribute(0x80, 15, '0001'), '3/9');
 test('§5.3, §7.12 MP_UNREACH_NLRI with a length over 32', resets, attribute(0x80, 15, '000101 21c633640700'), '3/9');
 test('§5.3, §7.12 MP_UNREACH_NLRI with a prefix overrun', resets, attribute(0x80, 15, '000101 20c63364'), '3/9');
-test('§5.3, §7.12 MP_UNREACH_NLRI with wrong flags', resets, attribute(0x40, 15, '000101'), '3/4');
+
+test('§7.13 nothing is malformed in a Traffic Engineering attribute: RFC 5543 does not say what would be', t => {
+  const body = updateWith(attribute(0x80, 24, '00'), outside);
+  const {announcements, treatAsWithdraw, discarded, update} = decodeUpdate(body, outside);
+  t.is(announcements.length, 1);
+  t.is(treatAsWithdraw, undefined);
+  t.deepEqual(discarded, []);
+  t.is(update.pathAttributes.others, undefined); // unknown and not transitive: left out
+});
 
 test('§7.14 EXTENDED COMMUNITIES of 7 octets', withdraws, attribute(0xc0, 16, '0002fde9000000'), '3/5');
 test('§7.14 EXTENDED COMMUNITIES of no octet', withdraws, attribute(0xc0, 16, ''), '3/5');
@@ -169,6 +184,29 @@ test('§3 (c) MULTI_EXIT_DISC marked transitive', withdraws, attribute(0xc0, 4, 
 test('§3 (c) COMMUNITIES marked well-known', withdraws, attribute(0x40, 8, 'fde90007'), '3/4');
 test('§3 (c) ATOMIC_AGGREGATE marked optional', withdraws, attribute(0xc0, 6, ''), '3/4');
 test('§3 (c) AGGREGATOR marked well-known', withdraws, attribute(0x40, 7, '0000fde9 0a090909'), '3/4');
+
+const withdrawsListed = test.macro({
+  title: (what = '') => `treat-as-withdraw: ${what}`,
+  exec(t, bad: readonly number[]) {
+    const {announcements, withdrawals, treatAsWithdraw} = decodeUpdate(updateWith(bad, outside), outside);
+    t.deepEqual(announcements, []);
+    t.deepEqual(withdrawals.flatMap(prefixesIn).map(formatPrefix).sort(), ['198.51.100.7/32', '198.51.100.8/32']);
+    t.is(treatAsWithdraw && codesOf(treatAsWithdraw), '3/4');
+  },
+});
+const reach = '000101 04c0000201 00 20c6336408';
+const unreach = '000101 20c6336408';
+test('§3 (c) MP_REACH_NLRI marked transitive', withdrawsListed, attribute(0xc0, 14, reach));
+test('§3 (c) MP_UNREACH_NLRI marked well-known', withdrawsListed, attribute(0x40, 15, unreach));
+
+const alone = (bad: readonly number[]) => () => decodeUpdate(updateBody({attributes: [bad], nlri: ''}), outside);
+test('§5.2 MP_UNREACH_NLRI alone with wrong flags withdraws what it lists, and is no end-of-RIB', t => {
+  t.deepEqual(alone(attribute(0x40, 15, unreach))().withdrawals, [prefixes('198.51.100.8/32')]);
+  t.false(alone(attribute(0x40, 15, '000101'))().endOfRib);
+});
+test('§5.2 MP_UNREACH_NLRI with wrong flags and something cut off behind it is a session reset', t => {
+  t.is(codesOf(errorOf(alone([...attribute(0x40, 15, unreach), 0x40]))), '3/4');
+});
 
 test('RFC 4271 §6.3 a well-known attribute nobody knows', resets, attribute(0x40, 200, '01'), '3/2');
 

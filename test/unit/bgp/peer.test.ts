@@ -256,6 +256,15 @@ test('a peer that advertises more than the limit is told so', async t => {
   t.is(peer.status().routesReceived, 0);
 });
 
+test('a peer whose paths are long beyond measure, all in all, is told so', async t => {
+  await using world = openWorld({prefixLimit: 2});
+  const {learn} = world;
+  const path = (length: number) => Array.from({length}, () => 65_001);
+  learn({announce: ['11.0.0.1/32', '11.0.0.2/32'], path: path(16)});
+  const error = t.throws(() => learn({announce: ['11.0.0.1/32'], path: path(17)}), {instanceOf: BgpError});
+  t.deepEqual([error?.code, error?.subcode, error?.message], [6, 8, 'AS paths of more than 32 ASes in all']);
+});
+
 const leftBehind = [route('11.0.0.1/32'), route('11.0.0.2/32'), route('11.0.1.0/24')];
 
 test('routes of a former run stay untouched until the end-of-RIB, and those learned again for good', async t => {
