@@ -13,6 +13,7 @@ import {provision} from './provision.js';
 import {benchRoutes} from './routes.js';
 import {formatRows, type Row} from './row.js';
 import {start} from './start.js';
+import {watchers} from './watchers.js';
 
 const parts: Readonly<Record<string, Part>> = {
   provision,
@@ -20,6 +21,7 @@ const parts: Readonly<Record<string, Part>> = {
   bgp: bgpFeed,
   'bgp-stress': bgpStress,
   calls,
+  watchers,
   start,
 };
 
