@@ -15,6 +15,8 @@ export class SessionStatus {
   establishedTime: Date | undefined;
   /** Whether TCP came up since the clock was last started. */
   #connected = false;
+  /** The time for a session is over, and there is none. */
+  #overdue = false;
   #clock: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -29,25 +31,27 @@ export class SessionStatus {
     this.#connected = true;
   }
 
-  /** The peer's OPEN came and is acceptable. A session that has failed before stays so until it is up. */
+  /** The peer's OPEN came and is acceptable. */
   opened(): void {
-    if (this.state === 'pending' || this.state === 'down') this.#become('initializing');
+    this.#become('initializing');
   }
 
   established(holdTime: number): void {
     clearTimeout(this.#clock);
+    this.#overdue = false;
     this.holdTime = holdTime;
     this.establishedTime = new Date();
     this.#become('up');
   }
 
-  /** A connection ended; `error` says why, where something went wrong. */
+  /** A connection ended; `error` says why, where something went wrong. A peer that has failed before has failed again. */
   closed(error: string): void {
     const wasUp = this.state === 'up';
     this.holdTime = undefined;
     this.establishedTime = undefined;
     const hadConnection = wasUp || this.state === 'initializing' || (this.state === 'pending' && this.#connected);
-    this.#become(hadConnection ? 'down' : this.state, error || this.lastError);
+    const closed = this.#overdue ? 'failed' : 'down';
+    this.#become(hadConnection ? closed : this.state, error || this.lastError);
     if (wasUp) this.#startClock();
   }
 
@@ -64,6 +68,7 @@ export class SessionStatus {
     this.#clock = setTimeout(() => {
       const state = this.#connected ? 'failed' : 'unreachable';
       this.#startClock();
+      this.#overdue = true;
       this.#become(state);
     }, this.establishmentTime);
   }

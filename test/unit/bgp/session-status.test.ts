@@ -91,10 +91,19 @@ test('a session that has failed comes up again', t =>
     pass(30);
     status.connected();
     status.opened();
-    t.is(status.state, 'unreachable');
     status.established(3);
-    t.is(status.state, 'up');
-    t.deepEqual(told, ['unreachable', 'up']);
+    t.deepEqual(told, ['unreachable', 'initializing', 'up']);
+    status.closed('');
+    t.is(status.state, 'down'); // with 30 s of its own again
+  }));
+
+test('a handshake that breaks off after 30 s without a session leaves it failed', t =>
+  withClock(({status, told, pass}) => {
+    pass(30);
+    status.connected();
+    status.opened();
+    status.closed('reset');
+    t.deepEqual(told, ['unreachable', 'initializing', 'failed reset']);
   }));
 
 test('an error is kept after the session is back, and the same one again is no news', t =>
