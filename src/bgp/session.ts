@@ -1,9 +1,10 @@
 import {BgpError} from './codec/bgp-error.js';
+import {isIpv4Unicast} from './codec/capability.js';
 import {encodeKeepalive, messageType} from './codec/message-header.js';
 import {type Frame, MessageReader} from './codec/message-reader.js';
 import {decodeNotification, encodeNotification, hardReset, type Notification} from './codec/notification.js';
 import {decodeOpen, encodeOpen} from './codec/open.js';
-import {decodeRouteRefresh} from './codec/route-refresh.js';
+import {decodeRouteRefresh, type RouteRefresh} from './codec/route-refresh.js';
 import {type DecodedUpdate, decodeUpdate} from './codec/update-decode.js';
 import {Connection, type ConnectionOptions} from './connection.js';
 import {type Effect, type Event, notificationEvent, step} from './fsm.js';
@@ -211,10 +212,16 @@ export class Session {
     else if (type === messageType.update) this.#handleUpdate(body);
     else if (type === messageType.notification) this.#handleNotification(decodeNotification(body));
     else if (type === messageType.keepalive) this.#dispatch({type: 'KeepAliveMsg'});
-    else {
-      decodeRouteRefresh(body);
-      this.#dispatch({type: 'RouteRefreshMsg'});
-    }
+    else this.#handleRouteRefresh(decodeRouteRefresh(body));
+  }
+
+  /**
+   * RFC 2918 §4: asked for a family we did not offer, we do nothing. Likewise for the subtypes of RFC 7313 §4, which we
+   * do not offer either. Out of place is a message of any family.
+   */
+  #handleRouteRefresh(request: RouteRefresh): void {
+    if (this.#state === 'Established' && !(isIpv4Unicast(request) && request.subtype === 0)) return;
+    this.#dispatch({type: 'RouteRefreshMsg'});
   }
 
   #handleOpen(body: Uint8Array, following: Iterator<Frame, void, void>): void {
@@ -256,10 +263,12 @@ export class Session {
   #startTimer(name: TimerName, milliseconds: number): void {
     this.#stopTimer(name);
     if (milliseconds === 0) return;
-    this.#timers.set(
-      name,
-      setTimeout(() => this.#expire(name), milliseconds),
-    );
+    const timer = setTimeout(() => {
+      // Timers run before sockets are read: after a long pause of the process the peer's KEEPALIVE may be lying there.
+      if (name === 'hold') setImmediate(() => this.#expire(name, timer));
+      else this.#expire(name, timer);
+    }, milliseconds);
+    this.#timers.set(name, timer);
   }
 
   #stopTimer(name: TimerName): void {
@@ -267,7 +276,8 @@ export class Session {
     this.#timers.delete(name);
   }
 
-  #expire(name: TimerName): void {
+  #expire(name: TimerName, timer: NodeJS.Timeout): void {
+    if (this.#timers.get(name) !== timer) return; // stopped or started again since it went off
     this.#timers.delete(name);
     if (name === 'connectRetry' && this.#state === 'Connect') this.#reason = 'the peer does not answer';
     this.#dispatch(expiry[name]);

@@ -91,14 +91,6 @@ test('it advertises its prefix once, with a path of its own AS, and says that th
   });
 });
 
-test('it advertises again when the peer asks for that, and nothing before', async t => {
-  await using world = await openWorld();
-  const call = await world.establish();
-  const first = await advertised(call);
-  call.send(Uint8Array.from([...Array(16).fill(255), 0, 23, 5, 0, 1, 0, 1]));
-  t.deepEqual(await advertised(call), first);
-});
-
 test('a peer without four-octet AS numbers is sent AS_TRANS and the true path beside it', async t => {
   await using world = await openWorld();
   const call = await world.call({localAsn: 4_200_000_001});
