@@ -31,7 +31,7 @@ export interface BgpPeer {
  * - `pending`: the peer was added, nothing was heard of it yet
  * - `initializing`: its OPEN arrived
  * - `up`: Established
- * - `down`: the session was closed
+ * - `down`: the session, or its handshake, was closed
  * - `failed`: 30 s without a session though TCP came up
  * - `unreachable`: 30 s in which TCP never came up
  */
@@ -48,6 +48,7 @@ export interface BgpSessionStatus {
   /** Negotiated hold time in seconds; absent while there is no session. */
   readonly holdTime?: number | undefined;
   readonly routesReceived: number;
+  /** More than were received where a former run left some, and where `noUninstall` keeps them. */
   readonly routesInstalled: number;
   /** The NOTIFICATION or socket error in words; empty when there was none. */
   readonly lastError: string;

@@ -22,6 +22,7 @@ export class PeerLog {
   readonly #tunnel: string;
   readonly #programmed: Digest<InstallSummary>;
   readonly #faults: Digest<Faults>;
+  #lastFault = '';
 
   constructor(log: Logger, tunnel: string) {
     this.#log = log;
@@ -36,6 +37,13 @@ export class PeerLog {
 
   programmed(summary: InstallSummary): void {
     this.#programmed.add(summary);
+  }
+
+  /** Something other than the kernel keeps routes from being programmed. They are tried again, and this is told once. */
+  fault(error: unknown): void {
+    const text = String(error);
+    if (text !== this.#lastFault) this.#log.error('bgp.routes_failed', {tunnel: this.#tunnel, error: text});
+    this.#lastFault = text;
   }
 
   /** What is wrong with an UPDATE, if anything is; `refused` routes have a next hop that is not the peer. */

@@ -74,6 +74,7 @@ export class Peer implements SessionRoutes {
       netlinker: context.netlinker,
       template: this.#template(),
       onSettled: summary => this.#settled(summary),
+      onFault: error => this.#log.fault(error),
     });
     this.#session = new Session({
       connection: {localAddress, peerAddress, port: context.port},
@@ -236,6 +237,10 @@ export class Peer implements SessionRoutes {
     this.#installer.add(this.#ours(keys));
   }
 
+  /**
+   * With `no_uninstall` only the end of the tunnel takes routes away, those of a former run among them, end-of-RIB or
+   * not: what that run kept though it was withdrawn is not learned again, and a restart shall not be what takes it away.
+   */
   #uninstall(keys: readonly PrefixKey[]): void {
     if (!this.#config.noInstall && !this.#config.noUninstall) this.#installer.remove(this.#ours(keys));
   }

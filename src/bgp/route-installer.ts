@@ -1,5 +1,6 @@
 import {keyPrefix, type PrefixKey, prefixKey} from '../ip/prefix-key.js';
 import {NetlinkError, type Netlinker, type Route, type RouteRefusal} from '../netlink/netlinker.js';
+import {refusal} from '../netlink/refusal.js';
 
 export interface InstallerOptions {
   readonly netlinker: Netlinker;
@@ -7,6 +8,8 @@ export interface InstallerOptions {
   readonly template: Omit<Route, 'destination'>;
   /** Called when everything asked for was tried: how the kernel took it. */
   readonly onSettled: (summary: InstallSummary) => void;
+  /** Called with what an operation failed with that is no refusal by the kernel. Its routes count as refused (EIO). */
+  readonly onFault: (error: unknown) => void;
 }
 
 export interface InstallSummary {
@@ -140,14 +143,13 @@ export class RouteInstaller {
   }
 
   async #workOff(): Promise<void> {
-    const {netlinker, onSettled} = this.#options;
     const start = performance.now();
     const summary = {added: 0, deleted: 0, refused: 0, errno: ''};
     while (this.#pending.size > 0) {
       const {added, deleted} = this.#take();
       const refusals = [
-        ...this.#note(added, true, await attempt(added, routes => netlinker.routesReplace(routes))),
-        ...this.#note(deleted, false, await attempt(deleted, routes => netlinker.routesDelete(routes))),
+        ...this.#note(added, true, await this.#attempt('routesReplace', added)),
+        ...this.#note(deleted, false, await this.#attempt('routesDelete', deleted)),
       ];
       summary.added += added.length;
       summary.deleted += deleted.length;
@@ -155,7 +157,20 @@ export class RouteInstaller {
       summary.errno = refusals.at(-1)?.error.errno ?? summary.errno;
       this.#scheduleRetry();
     }
-    onSettled({...summary, duration: performance.now() - start});
+    this.#options.onSettled({...summary, duration: performance.now() - start});
+  }
+
+  /** An operation that failed as a whole refused each of its routes, whatever it failed with: the others go on. */
+  async #attempt(operation: 'routesReplace' | 'routesDelete', routes: readonly Route[]): Promise<RouteRefusal[]> {
+    if (routes.length === 0) return [];
+    try {
+      return await this.#options.netlinker[operation](routes);
+    } catch (cause) {
+      if (cause instanceof NetlinkError) return routes.map(route => ({route, error: cause}));
+      this.#options.onFault(cause);
+      const error = refusal(operation, 'EIO', {cause});
+      return routes.map(route => ({route, error}));
+    }
   }
 
   /** The next portion, counted as done: what is asked for meanwhile builds on that. */
@@ -208,17 +223,3 @@ export class RouteInstaller {
 }
 
 const keyOf = ({destination}: Route): PrefixKey => prefixKey(destination.address, destination.length);
-
-/** An operation that failed as a whole refused each of its routes. */
-async function attempt(
-  routes: readonly Route[],
-  operation: (routes: readonly Route[]) => Promise<RouteRefusal[]>,
-): Promise<RouteRefusal[]> {
-  if (routes.length === 0) return [];
-  try {
-    return await operation(routes);
-  } catch (error) {
-    if (!(error instanceof NetlinkError)) throw error;
-    return routes.map(route => ({route, error}));
-  }
-}

@@ -283,6 +283,22 @@ test('routes of a former run stay untouched until the end-of-RIB, and those lear
   await peer.stop();
 });
 
+test('with no_uninstall routes of a former run stay until the end, learned again or not, as it would have kept them', async t => {
+  await using world = openWorld({routes: leftBehind, noUninstall: true, resumed: true});
+  const {peer, learn, kernel} = world;
+  const left = ['11.0.0.1/32', '11.0.0.2/32', '11.0.1.0/24'];
+  await peer.start();
+  learn({announce: ['11.0.0.1/32']});
+  learn(endOfRib);
+  t.deepEqual(await kernel(), left);
+  const {routesReceived, routesInstalled} = peer.status();
+  t.deepEqual({routesReceived, routesInstalled}, {routesReceived: 1, routesInstalled: 3});
+  peer.lost();
+  t.deepEqual(await kernel(), left);
+  await peer.stop();
+  t.deepEqual(await kernel(), []);
+});
+
 test('routes that only look like ours are not taken over', async t => {
   const foreign = [
     route('12.0.0.1/32', {protocol: 4}),
@@ -440,3 +456,34 @@ test.serial('the reason of a refusal is still known after other routes went well
   t.is(peer.status().lastError, 'the kernel refuses 1 routes (ENOBUFS)');
   await peer.stop();
 });
+
+test.serial(
+  'what is no answer of the kernel ends nothing, is told once, and the routes are tried again',
+  inItsTime,
+  async (t, pass) => {
+    let broken = true;
+    const fails = (netlinker: Netlinker): Netlinker => ({
+      ...netlinker,
+      routesReplace: async routes => {
+        if (broken) throw new TypeError('not a route');
+        return netlinker.routesReplace(routes);
+      },
+    });
+    await using world = openWorld({wrap: fails});
+    const {learn, peer, kernel, lines} = world;
+    learn({announce: ['11.0.0.1/32', '11.0.0.2/32']});
+    t.deepEqual(await kernel(), []);
+    t.is(peer.status().lastError, 'the kernel refuses 2 routes (EIO)');
+    pass(1);
+    await kernel();
+    t.deepEqual(
+      lines.filter(({level}) => level === 'error').map(({message, error}) => ({message, error})),
+      [{message: 'bgp.routes_failed', error: 'TypeError: not a route'}],
+    );
+    broken = false;
+    pass(2);
+    t.deepEqual(await kernel(), ['11.0.0.1/32', '11.0.0.2/32']);
+    t.is(peer.status().lastError, '');
+    await peer.stop();
+  },
+);

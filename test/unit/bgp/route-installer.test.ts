@@ -55,10 +55,12 @@ function openWorld({local = true} = {}) {
     },
   };
   const summaries: Omit<InstallSummary, 'duration'>[] = [];
+  const faults: unknown[] = [];
   const installer = new RouteInstaller({
     netlinker,
     template,
     onSettled: ({duration, ...summary}) => summaries.push(summary),
+    onFault: error => faults.push(error),
   });
   return {
     installer,
@@ -66,6 +68,7 @@ function openWorld({local = true} = {}) {
     model,
     fail,
     summaries,
+    faults,
     /** What was asked of the kernel: `+` to add, `-` to delete. */
     calls: () =>
       calls
@@ -438,6 +441,27 @@ test.serial('a call that fails as a whole is a refusal of each of its routes', i
   t.is(installer.installed, 0);
   await pass(world, 1);
   t.deepEqual(await kernel(), ['11.0.0.1/32', '11.0.0.2/32']);
+});
+
+test('a call that fails with no refusal by the kernel counts as one of each route, and is handed on', async t => {
+  const world = openWorld();
+  const {installer, netlinker, kernel, faults, summaries} = world;
+  installer.add([one]);
+  await installer.settled();
+  const {routesReplace} = netlinker;
+  const error = new TypeError('not a route');
+  netlinker.routesReplace = async () => {
+    netlinker.routesReplace = routesReplace;
+    throw error;
+  };
+  installer.add([two, three]);
+  installer.remove([one]);
+  await installer.settled();
+  t.deepEqual(faults, [error]);
+  t.deepEqual(summaries.at(-1), {added: 2, deleted: 1, refused: 2, errno: 'EIO'});
+  t.is(installer.refused, 2);
+  t.deepEqual(await kernel(), []);
+  await installer.stop();
 });
 
 test.serial('what is refused after the installer was stopped is not tried again', inItsTime, async (t, pass) => {
