@@ -30,7 +30,7 @@ export class AdjRibIn {
     return this.#paths.size;
   }
 
-  /** AS numbers in the paths of all prefixes, those of a shared path once for each: what the paths can cost in memory. */
+  /** AS numbers in the paths of all prefixes, those of a shared path once for each: what paths can cost in memory. */
   get asNumbers(): number {
     return this.#asNumbers;
   }

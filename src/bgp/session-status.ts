@@ -44,7 +44,7 @@ export class SessionStatus {
     this.#become('up');
   }
 
-  /** A connection ended; `error` says why, where something went wrong. A peer that has failed before has failed again. */
+  /** A connection ended; `error` says why, where something went wrong. A peer that had failed has failed again. */
   closed(error: string): void {
     const wasUp = this.state === 'up';
     this.holdTime = undefined;

@@ -23,7 +23,7 @@ export interface DecodedUpdate {
   readonly withdrawals: readonly PrefixList[];
   /** To be learned, with the attributes of `update`. No empty lists. */
   readonly announcements: readonly Announcement[];
-  /** Set where a malformed attribute (RFC 7606 §2), or too long an AS path, turned the announcements into withdrawals. */
+  /** Set where a malformed attribute (RFC 7606 §2) or too long an AS path turned announcements into withdrawals. */
   readonly treatAsWithdraw?: BgpError;
   /** Attributes left out though they have a meaning, and why, in words (RFC 7606 §2 "attribute discard"). */
   readonly discarded: readonly string[];
@@ -95,8 +95,8 @@ function faultOf(update: Update, list: AttributeList, context: UpdateContext): B
 }
 
 /**
- * ASes in a path that is taken. No RFC has a limit, but 65,535 octets have room for 16,000 of them and whoever learns the
- * route keeps them; a real path has a few dozen at most, and other implementations can be told to refuse longer ones.
+ * ASes in a path that is taken. No RFC has a limit, but 65,535 octets have room for 16,000 of them and whoever learns
+ * the route keeps them; a real path has a few dozen at most, and other implementations can refuse longer ones as well.
  */
 const longestAsPath = 255;
 
