@@ -42,6 +42,8 @@ export class PimTransmission implements Transmission<PimConfig> {
   readonly #leaving = new Map<Ipv4, number>();
   #config: PimConfig;
   #socket: PimSocket | undefined;
+  /** It has begun to say goodbye, so that nothing must be joined any more. */
+  #isEnding = false;
   #cancelAnnouncement = () => {};
   #cancelPrune = () => {};
 
@@ -112,12 +114,14 @@ export class PimTransmission implements Transmission<PimConfig> {
   }
 
   #silence(): void {
+    this.#isEnding = true;
     this.#cancelAnnouncement();
     this.#cancelPrune();
   }
 
   /** Says what is due every 30 s, at once. */
   #announce(): void {
+    if (this.#isEnding) return;
     const failures = [this.#sayHello(helloHoldtime), this.#say('join', this.#config.groups)];
     const error = failures.find(failure => failure && isTransient(failure));
     this.#announceAgain(error);

@@ -75,6 +75,19 @@ test('at the end all groups are pruned three times, and only then comes the good
   t.is(world.clock.waiting, 0);
 });
 
+test('a neighbor that appears during the farewell is not told of any group any more', async t => {
+  await using world = await openWorld();
+  await world.speaker.pim.apply(tunnel, pim(one));
+  await world.sent();
+  const stopped = world.speaker.pim.stop(tunnel);
+  await world.clock.advance(50);
+  await world.hello({holdtime: 105, generationId: 7});
+  await world.clock.advance(1000);
+  await stopped;
+  t.false((await world.sent()).some(text => text.startsWith('join') || text === 'hello for 105 s'));
+  t.is(world.clock.waiting, 0);
+});
+
 test('stopping what never started, and twice, does nothing', async t => {
   await using world = await openWorld();
   await world.speaker.pim.stop(tunnel);
