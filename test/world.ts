@@ -10,7 +10,7 @@ export const silentLogger = () => createLogger({transports: [new transports.Cons
 /** A manager over a model host, with everything it asks of the host written down. */
 export function openWorld(
   netlinker = new MemoryNetlinker(),
-  options: Pick<TunnelManagerOptions, 'journal' | 'repair'> = {},
+  options: Pick<TunnelManagerOptions, 'journal' | 'repair' | 'teardown'> = {},
 ) {
   const kernel = recording(netlinker);
   const bgp = new RecordingBgpSpeaker();
