@@ -4,6 +4,7 @@ import {closeSync, openSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {Controller} from './controller.js';
 import type {Namespace} from './namespace.js';
+import {patience} from './patience.js';
 import {projectFolder} from './place.js';
 
 export interface DaemonOptions {
@@ -43,7 +44,7 @@ export class Daemon implements AsyncDisposable {
       throw new Error(`the daemon exited with status ${status}: ${readFileSync(options.logFile, 'utf8').trim()}`);
     });
     try {
-      await Promise.race([daemon.controller.ready(new Date(Date.now() + 40_000)), exited]);
+      await Promise.race([daemon.controller.ready(new Date(Date.now() + patience * 40_000)), exited]);
     } catch (error) {
       await daemon[Symbol.asyncDispose]();
       throw error;

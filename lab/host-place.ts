@@ -12,6 +12,9 @@ const probe = 'link add lab0 type gre local 192.0.2.1 remote 192.0.2.2\nlink add
 export class HostPlace implements Place {
   readonly name = 'host';
   readonly ownsKernel = false;
+  // Its kernel may or may not; what is said of aborts is said of one known kernel.
+  readonly abortsSockets = false;
+  readonly patience = 1;
 
   missing(): string | undefined {
     const programs = missingPrograms(['unshare', 'ip', 'ping', 'tcpdump']);

@@ -3,11 +3,12 @@ import {readFileSync, writeSync} from 'node:fs';
 import {performance} from 'node:perf_hooks';
 import {inspect} from 'node:util';
 import {Laboratory} from './laboratory.js';
+import {patience} from './patience.js';
 import {encodeReport, type Failure, type Report} from './report.js';
 import type {Scenario} from './scenario.js';
 import {scenarios} from './scenarios.js';
 
-const timeoutMs = 90_000;
+const timeoutMs = patience * 90_000;
 
 // Synchronous: user-mode Linux is switched off the moment this process ends, and takes unwritten output with it.
 const report = (entry: Report): void => void writeSync(1, encodeReport(entry));

@@ -1,13 +1,13 @@
 // npm run lab -- [SCENARIO…]: runs scenarios of the laboratory and prints each step as it is done.
 import {parseArgs} from 'node:util';
-import {findPlace, places} from './places.js';
+import {findPlace, type Needs, places, unmet} from './places.js';
 import type {Report} from './report.js';
 import {scenarios} from './scenarios.js';
 import {walk} from './walk.js';
 
 const usage = `usage: npm run lab -- [--list] [--place NAME] [SCENARIO…]
 
-Without a scenario: ibrl. The place is ${places.map(({name}) => name).join(' or ')}: the first that works, if not given.`;
+Without a scenario: ibrl. The place is ${places.map(({name}) => name).join(', ')}: the first that will do, if not given.`;
 
 class UsageError extends Error {}
 
@@ -24,13 +24,16 @@ function parseArguments() {
 }
 
 function choosePlace(name: string | undefined, names: readonly string[]) {
-  const ownKernel = names.some(scenario => scenarios[scenario]?.needsOwnKernel);
-  if (name === undefined) return findPlace(ownKernel);
+  const needs: Needs = {
+    needsOwnKernel: names.some(scenario => scenarios[scenario]?.needsOwnKernel),
+    needsSocketAbort: names.some(scenario => scenarios[scenario]?.needsSocketAbort),
+    programs: names.flatMap(scenario => scenarios[scenario]?.programs ?? []),
+  };
+  if (name === undefined) return findPlace(needs);
   const place = places.find(candidate => candidate.name === name);
   if (!place) throw new UsageError(`no place called ${name}`);
-  const missing = place.missing();
-  if (missing) throw new Error(`${name}: ${missing}`);
-  if (ownKernel && !place.ownsKernel) throw new Error(`${name} has no kernel of its own, which a scenario needs`);
+  const lack = unmet(place, needs) ?? place.missing();
+  if (lack) throw new Error(`${name}: ${lack}`);
   return place;
 }
 

@@ -32,6 +32,10 @@ export interface Place {
   readonly name: string;
   /** The kernel is this place's alone, so modules may be unloaded. */
   readonly ownsKernel: boolean;
+  /** Its kernel is one that is known to abort sockets. */
+  readonly abortsSockets: boolean;
+  /** How many times longer than elsewhere things may take. */
+  readonly patience: number;
   /** Why this machine cannot offer the place and what would help; `undefined` where it can. */
   missing(): string | undefined;
   run(command: readonly string[], options: RunOptions): Promise<Outcome>;

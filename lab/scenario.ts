@@ -5,6 +5,8 @@ export interface Scenario {
   readonly summary: string;
   /** Unloads kernel modules, so it can only run where the kernel is the laboratory's own. */
   readonly needsOwnKernel?: boolean;
+  /** Has sockets aborted, so it can only run where the kernel is known to do that. */
+  readonly needsSocketAbort?: boolean;
   /** Programs it needs besides those of the place. */
   readonly programs?: readonly string[];
   /** Fails by throwing. */

@@ -25,7 +25,8 @@ export async function walk(
   let lastStep = `start ${place.name}`;
   const outcome = await place.run([process.execPath, '--enable-source-maps', inside, ...names], {
     // Each scenario has a time limit of its own inside; this one is for a place that hangs.
-    timeoutMs: 60_000 + names.length * 100_000,
+    timeoutMs: place.patience * (60_000 + names.length * 100_000),
+    env: {LAB_PATIENCE: `${place.patience}`},
     onLine(line) {
       const report = decodeReport(line);
       if (!report) return;

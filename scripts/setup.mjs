@@ -3,10 +3,14 @@
 import {spawnSync} from 'node:child_process';
 import {existsSync, statSync} from 'node:fs';
 import {fileURLToPath} from 'node:url';
+import {unpackDebianKernel} from './debian-kernel.mjs';
 
 /** Debian packages by what they are for. */
 const debianPackages = {
-  lab: ['user-mode-linux', 'kmod', 'iproute2', 'iputils-ping', 'tcpdump', 'frr'],
+  lab: [
+    ...['user-mode-linux', 'kmod', 'iproute2', 'iputils-ping', 'tcpdump', 'frr', 'python3'],
+    ...['qemu-system-x86', 'busybox-static', 'cpio'],
+  ],
   peers: ['frr', 'bird2', 'gobgpd'],
   python: ['python3', 'python3-venv'],
   bench: ['iproute2', 'bird2'],
@@ -82,4 +86,5 @@ if (unknown !== undefined) fail(`no group of packages called ${unknown}; there a
 checkNode();
 installNpmPackages();
 installDebianPackages(groups.flatMap(group => debianPackages[group]));
+if (groups.includes('lab')) unpackDebianKernel();
 await import('./build.mjs');

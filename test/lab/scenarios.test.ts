@@ -28,7 +28,7 @@ function runAll(place: Place, names: readonly string[]): Map<string, Promise<Run
 }
 
 const offers = new Map<string, Offer>(
-  Object.entries(scenarios).map(([name, {needsOwnKernel}]) => [name, offeredPlace(needsOwnKernel)]),
+  Object.entries(scenarios).map(([name, scenario]) => [name, offeredPlace(scenario)]),
 );
 
 const placed = new Map<Place['name'], {place: Place; names: string[]}>();
@@ -54,6 +54,7 @@ for (const [name, offer] of offers) {
     continue;
   }
   test(title, async t => {
+    if (offer.place.patience > 1) t.timeout(offer.place.patience * 100_000);
     const run = await runs.get(name);
     const failure = run?.verdict.failure;
     if (failure) t.log([...(run?.steps ?? []), `✘ ${failure.step}`, failure.text].join('\n'));

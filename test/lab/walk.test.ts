@@ -7,6 +7,8 @@ import {walk} from '../../lab/walk.js';
 const placeThat = (lines: readonly string[], outcome: Outcome): Place => ({
   name: 'imaginary',
   ownsKernel: false,
+  abortsSockets: false,
+  patience: 1,
   missing: () => undefined,
   async run(_command: readonly string[], {onLine}: RunOptions) {
     for (const line of lines) onLine?.(line);
