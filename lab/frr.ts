@@ -20,7 +20,7 @@ const patience = 15_000;
 
 /** FRR as the routing of a namespace: a device that shares no code with the daemon. */
 export class Frr implements AsyncDisposable {
-  readonly #processes: ChildProcess[] = [];
+  readonly #processes = new Map<string, ChildProcess>();
 
   private constructor(
     readonly namespace: Namespace,
@@ -60,12 +60,14 @@ export class Frr implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#processes.toReversed()) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      const ended = once(child, 'exit');
-      child.kill('SIGKILL');
-      await ended;
-    }
+    for (const child of [...this.#processes.values()].toReversed()) await end(child);
+  }
+
+  /** Ends a daemon without a word and starts it again: it has forgotten everything. */
+  async restart(daemon: DaemonName): Promise<void> {
+    const child = this.#processes.get(daemon);
+    if (child) await end(child);
+    await this.#run(daemon);
   }
 
   async #start(name: string, configuration: string): Promise<void> {
@@ -73,11 +75,14 @@ export class Frr implements AsyncDisposable {
     await writeFile(this.#path(`${name}.conf`), `${log}${configuration}\n`);
     await writeFile(this.#path(`${name}.log`), '', {mode: 0o666});
     await execute('chown', ['frr:frr', this.#path(`${name}.log`)]);
+    await this.#run(name);
+  }
+
+  async #run(name: string): Promise<void> {
     const own = ['-f', this.#path(`${name}.conf`), '-i', this.#path(`${name}.pid`)];
     const shared = ['-z', this.#path('zserv.api'), '--vty_socket', this.folder, '-P', '0'];
-    this.#processes.push(
-      this.namespace.spawn(join(programs, name), [...own, ...shared], ['ignore', 'ignore', 'ignore']),
-    );
+    const child = this.namespace.spawn(join(programs, name), [...own, ...shared], ['ignore', 'ignore', 'ignore']);
+    this.#processes.set(name, child);
     await eventually(`${name} answers`, async () => void (await this.show(name as DaemonName, 'show version')));
   }
 
@@ -86,7 +91,17 @@ export class Frr implements AsyncDisposable {
   }
 }
 
-/** Looks again and again, every `period` milliseconds, until looking no longer throws; then what it found. There is nothing in FRR to be waited for. */
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+}
+
+/**
+ * Looks again and again, every `period` milliseconds, until looking no longer throws; then what it found. There is
+ * nothing in FRR to be waited for.
+ */
 export async function eventually<Found>(what: string, look: () => Promise<Found>, period = 100): Promise<Found> {
   const deadline = Date.now() + patience;
   for (;;) {

@@ -110,6 +110,11 @@ export class PimHistory implements Disposable {
     );
   }
 
+  /** Whether a join ended by its hold time, and not by what the client said. */
+  expired(group: string): boolean {
+    return this.#read().includes(`on_ifjoin_expiry_timer: ifchannel (*,${group})`);
+  }
+
   /** When Prunes for a group came from a client: milliseconds since the epoch. */
   prunes({client}: DeviceTunnel, group: string): number[] {
     const line = new RegExp(`${stamp}recv_prune: prune .*,${group}\\).* from ${client} `, 'gm');

@@ -44,6 +44,7 @@ export const multicastTeardowns: Scenario = {
         const [first] = history.prunes(tunnel, group);
         assert(first !== undefined && first < down, `round ${round}: no Prune came before the interface was lowered`);
         await history.becomes(tunnel, group, 'NOINFO');
+        assert(!history.expired(group), `round ${round}: it was not the Prune that ended it`);
         margins.push(down - first);
       }
       const [least, most] = [Math.min(...margins), Math.max(...margins)].map(margin => margin.toFixed(0));

@@ -141,6 +141,30 @@ export const multicast: Scenario = {
       return expectStopped(receiver, `${one} ${source}`, `${three} ${source}`);
     });
 
+    const pimGeneration = (tunnel: Tunnel) => tunnel.multicast?.pimNeighbor?.generationId;
+    await lab.step('restart pimd: it is noticed, and joins come without waiting for their turn', async () => {
+      const known = await other.controller.get(name);
+      await device.frr.restart('pimd');
+      await eventually('FRR is up with another generation ID', async () => {
+        const now = await other.controller.get(name);
+        assert.notEqual(pimGeneration(now), pimGeneration(known));
+        // At the latest they would come with the next of the Hellos, every 30 s.
+        assert(Number(now.multicast?.lastJoinTime) - Number(now.multicast?.pimNeighbor?.since) < 1000);
+      });
+      return eventually('both are joined', async () => expectSame(await device.joined(subscriberTunnel), [two, three]));
+    });
+    await lab.step('the second’s interface is deleted: after the repair FRR hears another generation ID', async () => {
+      const known = await other.controller.get(name);
+      await second.namespace.ip('link', 'del', name);
+      const tunnel = await eventually('Hellos go out again', async () => {
+        const now = await other.controller.get(name);
+        assert(now.multicast?.generationId && now.multicast.generationId !== known.multicast?.generationId);
+        assert.notEqual(now.link?.index, known.link?.index);
+        return now;
+      });
+      return `interface ${known.link?.index} → ${tunnel.link?.index}`;
+    });
+
     const publishing = await first.controller.get(name);
     await lab.step(`first: UpdateTunnel, subscribes to ${two} too`, async () => {
       const found = expectUndisturbed(publishing, await first.controller.update(publisherAndSubscriber));
