@@ -95,7 +95,7 @@ export function controllerOf(client: TunnelServiceClient) {
         RemoveTunnelRequest.fromPartial({...request, name}),
         patience,
       ),
-    get: (name: string) => call<{name: string}, Tunnel>(client.getTunnel, {name}),
+    get: (name: string, patience?: Patience) => call<{name: string}, Tunnel>(client.getTunnel, {name}, patience),
     list: async () => (await call<object, ListTunnelsResponse>(client.listTunnels, {})).tunnels,
     routes: (name = '', pageToken = '') =>
       call<object, ListRoutesResponse>(client.listRoutes as Method<object, ListRoutesResponse>, {

@@ -150,3 +150,9 @@ export class Call {
 export async function drained({socket}: Call): Promise<void> {
   while (socket.writableLength > 0 && !socket.destroyed) await delay(1);
 }
+
+/** Sends as fast as it is read, for longer than a hold time of 3 s. */
+export async function flood(call: Call, messages: Uint8Array): Promise<void> {
+  const end = performance.now() + 4000;
+  while (performance.now() < end && !call.socket.destroyed) if (!call.socket.write(messages)) await drained(call);
+}

@@ -2,13 +2,7 @@
 import test from 'ava';
 import {encodeMessage, messageType} from '../../../src/bgp/codec/message-header.js';
 import {besideGoodSession} from './good-session.js';
-import {type Call, drained} from './scripted-peer.js';
-
-/** Sends as fast as it is read, for longer than the hold time of any session. */
-async function flood(call: Call, messages: Uint8Array): Promise<void> {
-  const end = performance.now() + 4000;
-  while (performance.now() < end) if (!call.socket.write(messages)) await drained(call);
-}
+import {flood} from './scripted-peer.js';
 
 const request = encodeMessage(messageType.routeRefresh, [0, 1, 0, 1]);
 
