@@ -82,7 +82,9 @@ export function deviceSuite(device: Device): void {
       const {lastError} = await host.reaches('down', {from: frozen});
       const waited = performance.now() - start;
       t.regex(lastError, /^we sent NOTIFICATION: Hold Timer Expired \(4\/0\)/);
-      t.true(waited > 1500 && waited < 20_000, `${waited} ms`); // less what had passed since its last KEEPALIVE
+      // The hold time, less what had passed since the device's last KEEPALIVE, more what the machine has to do besides.
+      // TCP would take a quarter of an hour.
+      t.true(waited > 500 && waited < 20_000, `${waited} ms`);
       await kernelHas(world, []);
       running.program.signal('SIGCONT');
       await host.reaches('up', {from: frozen});
@@ -108,10 +110,14 @@ export function deviceSuite(device: Device): void {
       await host.addPeer(peerAsn === undefined ? {} : {peerAsn});
       const {lastError} = await host.reaches('down');
       t.regex(lastError, new RegExp(`^${sender} sent NOTIFICATION: OPEN Message Error / Bad Peer AS \\(2/2\\)`));
+      const start = performance.now();
       await delay(5000);
+      await eventually('it is called again', async () => (await world.connectionsTried('host')) >= 2);
       t.false(host.changes().some(({state}) => state === 'up'));
       const tries = await world.connectionsTried('host');
-      t.true(tries >= 2 && tries <= 6, `${tries} tries`);
+      // At most one a second, and those before the clock was started; without backing off it would be hundreds.
+      const seconds = (performance.now() - start) / 1000;
+      t.true(tries <= 2 + seconds, `${tries} tries in ${seconds} s`);
       t.is(await host.dispose(), 0);
     });
   }
