@@ -1,5 +1,5 @@
 import {hostPrefix, type Ipv4} from '../ip/ipv4.js';
-import {type Rule, routeProtocol} from '../netlink/netlinker.js';
+import {type Rule, routeProtocol, routeTable} from '../netlink/netlinker.js';
 
 /** Before the rules of edge filtering and the main table's, which would lead the traffic elsewhere. */
 const priority = 99;
@@ -15,9 +15,20 @@ export const guard = (address: Ipv4): Rule => ({
   protocol: routeProtocol.kernel,
 });
 
-/** Guards are known by what they look like, so one that a crash left behind is found in the kernel itself. */
+/** Lets packets of a guarded address through to one peer: what the daemon itself has still to say to the device. */
+export const exemption = (address: Ipv4, peer: Ipv4): Rule => ({
+  priority: priority - 1,
+  table: routeTable.main,
+  source: hostPrefix(address),
+  destination: hostPrefix(peer),
+  protocol: routeProtocol.kernel,
+});
+
+export const isExemption = (rule: Rule): boolean =>
+  rule.priority === priority - 1 && rule.table === routeTable.main && isOurs(rule) && rule.destination?.length === 32;
+
+/** Guards and exemptions are known by what they look like, so what a crash left behind is found in the kernel itself. */
 export const isGuard = (rule: Rule): boolean =>
-  rule.priority === priority &&
-  rule.action === 'unreachable' &&
-  rule.protocol === routeProtocol.kernel &&
-  rule.source?.length === 32;
+  (rule.priority === priority && rule.action === 'unreachable' && isOurs(rule)) || isExemption(rule);
+
+const isOurs = ({protocol, source}: Rule): boolean => protocol === routeProtocol.kernel && source?.length === 32;

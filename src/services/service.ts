@@ -9,7 +9,7 @@ import {type Signalling, signallingStart, signallingStop} from './signalling-ste
 import type {Step} from './step.js';
 import type {Ports, SpecField, Strategy} from './strategy.js';
 import {allGuardsDelete, teardownInOrder} from './teardown.js';
-import {localOverlay, type TunnelSpec} from './tunnel-spec.js';
+import {localOverlay, remoteOverlay, type TunnelSpec} from './tunnel-spec.js';
 import {addressAdd, type FormerRun, tunnelAdd, tunnelUp} from './tunnel-steps.js';
 
 /** What a service puts on the host beside the device and its overlay address. */
@@ -101,6 +101,7 @@ export function strategyOf(service: Service): Strategy {
         settings: teardown,
         device: device(spec),
         overlayAddress: localOverlay(spec),
+        overlayPeer: remoteOverlay(spec),
         serviceAddress: tunnelAddress(spec),
         routing: [
           ...(rules ? [rulesDelete(netlinker)] : []),

@@ -1,7 +1,7 @@
 import {setTimeout as delay} from 'node:timers/promises';
 import type {Ipv4} from '../ip/ipv4.js';
 import {type GreTunnel, NetlinkError, type Netlinker, type Rule} from '../netlink/netlinker.js';
-import {guard, isGuard} from './guard.js';
+import {exemption, guard, isExemption, isGuard} from './guard.js';
 import {type AbortMode, abortSockets} from './socket-steps.js';
 import {ignoreMissing, runEvery, type Step, throwJoined} from './step.js';
 import {ownLink, tunnelDelete, tunnelDown} from './tunnel-steps.js';
@@ -17,6 +17,8 @@ export interface TeardownPlan {
   readonly settings: TeardownSettings;
   readonly device: GreTunnel;
   readonly overlayAddress: Ipv4;
+  /** The device's end of the overlay. */
+  readonly overlayPeer: Ipv4;
   /** The DoubleZero IP, where it sits on the tunnel. The host's own address is never aborted nor guarded. */
   readonly serviceAddress: Ipv4 | undefined;
   /** Takes the service's own rules and routes out. */
@@ -30,27 +32,28 @@ export interface TeardownPlan {
  * The teardown that applications hear. Every step runs whatever the earlier ones did, and the order is the point:
  *
  * 1. Sockets are aborted first, while routes and link still carry the reset to the peers of TCP.
- * 2. The DoubleZero IP is guarded before any route goes: from then on the default route would take what programs send
- *    from it, and let it out by the public interface.
+ * 2. The addresses are guarded before any route goes: from then on the default route would take what programs send from
+ *    them, and let it out by the public interface. What goes to the device's end of the overlay is exempt.
  * 3. The service's own routes go, for which programs look, then the device hears that the groups are left.
- * 4. The BGP peer gets its Cease, and its routes go.
- * 5. The overlay address is guarded only now, since the Cease had to get out.
+ * 4. The BGP peer gets its Cease, thanks to the exemption, and its routes go.
+ * 5. The exemption goes: once the device is lowered, it would lead to the default route too.
  * 6. The device is lowered: what is sent on it fails at once.
  * 7. Sockets that were opened meanwhile are aborted.
  * 8. Programs get a moment to act while the interface still exists.
  * 9. The device is deleted, and the guards with it have nothing left to guard.
  */
 export const teardownInOrder = (plan: TeardownPlan): Step[] => {
-  const {netlinker, device, overlayAddress, serviceAddress, settings} = plan;
+  const {netlinker, device, overlayAddress, overlayPeer, serviceAddress, settings} = plan;
   const guarded = serviceAddress === undefined ? [] : [serviceAddress];
   const abort = {netlinker, mode: settings.abortSockets, device, addresses: [overlayAddress, ...guarded]};
   return [
     abortSockets('abort_sockets', abort),
-    ...guarded.map(address => guardAdd('guard_service_address', netlinker, address)),
+    ...guarded.map(address => guardAdd('guard_service_address', netlinker, [guard(address)])),
+    guardAdd('guard_overlay_address', netlinker, [exemption(overlayAddress, overlayPeer), guard(overlayAddress)]),
     ...plan.routing,
     ...plan.signalling,
     plan.bgpPeerDelete,
-    guardAdd('guard_overlay_address', netlinker, overlayAddress),
+    guardOverlayPeer(netlinker, overlayAddress),
     tunnelDown(netlinker, device),
     abortSockets('abort_late_sockets', abort),
     linger(netlinker, device, settings.linger),
@@ -65,17 +68,26 @@ export const allGuardsDelete = (netlinker: Netlinker): Step => ({
   run: () => deleteGuards(netlinker, () => true),
 });
 
-const guardAdd = (step: string, netlinker: Netlinker, address: Ipv4): Step => ({
+const guardAdd = (step: string, netlinker: Netlinker, rules: readonly Rule[]): Step => ({
   step,
   advisory: true,
   async run() {
-    try {
-      await netlinker.ruleAdd(guard(address));
-    } catch (error) {
-      if (!(error instanceof NetlinkError && error.kind === 'exists')) throw error;
+    for (const rule of rules) {
+      try {
+        await netlinker.ruleAdd(rule);
+      } catch (error) {
+        if (!(error instanceof NetlinkError && error.kind === 'exists')) throw error;
+      }
     }
     return undefined;
   },
+});
+
+/** Nothing more is to be said to the device. */
+const guardOverlayPeer = (netlinker: Netlinker, address: Ipv4): Step => ({
+  step: 'guard_overlay_peer',
+  advisory: true,
+  run: () => deleteGuards(netlinker, rule => isExemption(rule) && rule.source?.address === address),
 });
 
 const guardsDelete = (netlinker: Netlinker, addresses: readonly Ipv4[]): Step => ({

@@ -3,7 +3,7 @@ import {parseIpv4} from '../../../src/ip/ipv4.js';
 import type {SocketHolder} from '../../../src/netlink/host-socket.js';
 import {ordinaryHost} from '../../../src/netlink/memory/host.js';
 import {MemoryNetlinker} from '../../../src/netlink/memory.js';
-import {guard} from '../../../src/services/guard.js';
+import {exemption, guard} from '../../../src/services/guard.js';
 import {runEvery} from '../../../src/services/step.js';
 import {strategies} from '../../../src/services/strategies.js';
 import type {TeardownSettings} from '../../../src/services/teardown.js';
@@ -17,11 +17,13 @@ function ip(text: string) {
 }
 
 /** What a teardown runs for every service, with what only some of them have in its place. */
-const stepsWith = (...own: string[]) => [
+const stepsWith = (guards: string[], ...own: string[]) => [
   'abort_sockets',
+  ...guards,
+  'guard_overlay_address',
   ...own,
   'bgp_peer_delete',
-  'guard_overlay_address',
+  'guard_overlay_peer',
   'tunnel_down',
   'abort_late_sockets',
   'linger',
@@ -30,11 +32,11 @@ const stepsWith = (...own: string[]) => [
 ];
 
 const expected: Record<SampleName, string[]> = {
-  ibrl: stepsWith('rules_delete'),
-  ibrlWithAllocatedIp: stepsWith('guard_service_address', 'rules_delete'),
-  edgeFiltering: stepsWith('guard_service_address', 'rules_delete', 'routes_delete'),
-  multicast: stepsWith('guard_service_address', 'routes_delete', 'pim_prune', 'register_stop', 'heartbeat_stop'),
-  subscriber: stepsWith('routes_delete', 'pim_prune'),
+  ibrl: stepsWith([], 'rules_delete'),
+  ibrlWithAllocatedIp: stepsWith(['guard_service_address'], 'rules_delete'),
+  edgeFiltering: stepsWith(['guard_service_address'], 'rules_delete', 'routes_delete'),
+  multicast: stepsWith(['guard_service_address'], 'routes_delete', 'pim_prune', 'register_stop', 'heartbeat_stop'),
+  subscriber: stepsWith([], 'routes_delete', 'pim_prune'),
 };
 
 interface Host {
@@ -122,15 +124,19 @@ for (const sample of sampleNames) {
   test(succeedsTwice, sample);
 }
 
-test('the DoubleZero IP is guarded before anything that carries its traffic goes, and until the device has gone', async t => {
+test('the addresses are guarded before anything that carries their traffic goes, and until the device has gone', async t => {
   await using world = await worldWith('edgeFiltering');
   world.kernel.calls.length = 0;
   await world.manager.remove(world.name);
-  const changes = world.kernel.calls.filter(call => /unreachable|^tunnel|^socketsAbort/.test(call));
+  const changes = world.kernel.calls.filter(call => /unreachable|^rule.* (98|100) |^tunnel|^socketsAbort/.test(call));
   t.deepEqual(changes, [
     'socketsAbort 169.254.0.1 10.99.0.1',
     'ruleAdd 99 from 10.99.0.1/32 to all unreachable',
+    'ruleAdd 98 from 169.254.0.1/32 to 169.254.0.0/32 lookup 254',
     'ruleAdd 99 from 169.254.0.1/32 to all unreachable',
+    'ruleDelete 100 from all to 203.0.113.0/24 lookup 100',
+    'ruleDelete 100 from all to 198.51.100.0/25 lookup 100',
+    'ruleDelete 98 from 169.254.0.1/32 to 169.254.0.0/32 lookup 254',
     'tunnelDown doublezero0',
     'socketsAbort 169.254.0.1 10.99.0.1',
     'tunnelDelete doublezero0',
@@ -230,6 +236,7 @@ test('a guard that a crash left behind is gone after the next start, and a rule 
   await kernel.ruleAdd(foreign);
   const before = await kernel.rules();
   await kernel.ruleAdd(guard(ip('10.99.0.1')));
+  await kernel.ruleAdd(exemption(ip('169.254.0.1'), ip('169.254.0.0')));
   const journal = {restored: [], put: async () => undefined, delete: async () => undefined};
   await using world = openWorld(kernel, {journal});
   await world.manager.restore();
