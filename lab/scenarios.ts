@@ -7,6 +7,7 @@ import {multicastRefused} from './scenarios/multicast-refused.js';
 import {multicastTeardowns} from './scenarios/multicast-teardowns.js';
 import {edgeFiltering, ibrl, ibrlWithAllocatedIp, multicastRoutes} from './scenarios/services.js';
 import {sideBySide} from './scenarios/side-by-side.js';
+import {teardown} from './scenarios/teardown.js';
 import {withoutCapability, withoutGre} from './scenarios/unable-host.js';
 
 /** All of them, by the names that `npm run lab -- NAME` takes. */
@@ -26,4 +27,5 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'keep-on-exit': keepOnExit,
   'without-gre': withoutGre,
   'without-capability': withoutCapability,
+  teardown,
 };

@@ -9,7 +9,7 @@ const offered = places.filter(place => place.missing() === undefined);
 if (offered.length === 0) test.skip('no place to run in on this machine', t => t.fail());
 
 /** Runs a shell script and resolves to its lines and outcome. */
-async function run(place: Place, script: string, timeoutMs = 60_000) {
+async function run(place: Place, script: string, timeoutMs = place.patience * 60_000) {
   const lines: string[] = [];
   const outcome = await place.run(['sh', '-c', script], {timeoutMs, onLine: line => lines.push(line)});
   return {lines, outcome};
@@ -27,6 +27,7 @@ for (const place of offered) {
   test.serial(
     `${place.name}: a program has GRE, an empty /run and a folder to write to, which is gone afterwards`,
     async t => {
+      t.timeout(place.patience * 60_000);
       const script = `
       ip link add lab type gre local 192.0.2.1 remote 192.0.2.2 && ip -o link show lab
       ls /run/netns; echo "$LAB_FOLDER"; echo text >"$LAB_FOLDER/file" && cat "$LAB_FOLDER/file"`;
@@ -41,12 +42,14 @@ for (const place of offered) {
   );
 
   test.serial(`${place.name}: output comes through whole and in order`, async t => {
+    t.timeout(place.patience * 60_000);
     const {lines} = await run(place, 'seq -f "%06g and some text to make it long" 20000');
     t.is(lines.length, 20_000);
     t.is(lines.at(-1), '020000 and some text to make it long');
   });
 
   test.serial(`${place.name}: a failing program's status and messages come out, and its folder is kept`, async t => {
+    t.timeout(place.patience * 60_000);
     const {outcome} = await run(place, 'echo why >&2; exit 3');
     t.is(outcome.status, 3);
     t.regex(outcome.messages, /why/);
@@ -68,6 +71,7 @@ for (const place of offered) {
 
   if (!place.ownsKernel) continue;
   test.serial(`${place.name}: a kernel that panics is told as such`, async t => {
+    t.timeout(place.patience * 60_000);
     const {outcome} = await run(place, 'echo c >/proc/sysrq-trigger');
     t.is(outcome.status, undefined);
     t.regex(outcome.trouble ?? '', /Kernel panic/);
