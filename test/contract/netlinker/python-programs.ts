@@ -3,7 +3,7 @@
 
 /** Blocks in four calls at once, and tells with what error each wakes up. */
 export const blocked = `
-import errno, socket, threading
+import errno, os, socket, threading
 def open(kind, port, peer=None):
     s = socket.socket(socket.AF_INET, kind)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -22,7 +22,8 @@ calls = {
 }
 def block(name):
     try: calls[name]()
-    except OSError as error: print(name, errno.errorcode[error.errno], flush=True)
+    # One write a line: several threads wake up at once.
+    except OSError as error: os.write(1, f'{name} {errno.errorcode[error.errno]}\\n'.encode())
 for name in calls: threading.Thread(target=block, args=(name,)).start()
 print('ready', flush=True)
 `;
