@@ -204,6 +204,32 @@ test('a device that does not hear what we subscribe to is drift, in words', asyn
   t.deepEqual(await drift(), ['no join can be sent: sendto: ENOBUFS']);
 });
 
+test('a tunnel whose joins do not get out is degraded until they do, and says why', async t => {
+  await using world = openWorld();
+  await world.manager.provision(samples.subscriber);
+  const fault = 'no join can be sent: sendto: ENOBUFS';
+  world.multicast.status = () => ({fault}) as MulticastStatus;
+  const {signal} = new AbortController();
+  const seen: unknown[] = [];
+  for await (const {type, tunnel} of world.manager.watch({
+    resumeToken: '',
+    names: [],
+    signal,
+    onOverrun: () => t.fail(),
+  })) {
+    if (type !== 'driftDetected' && type !== 'driftRepaired') continue;
+    seen.push([type, tunnel?.state]);
+    if (type === 'driftRepaired') break;
+    t.regex(tunnel?.lastError ?? '', /no join can be sent: sendto: ENOBUFS/);
+    world.multicast.status = () => undefined;
+  }
+  t.deepEqual(seen, [
+    ['driftDetected', 'degraded'],
+    ['driftRepaired', 'up'],
+  ]);
+  t.like(world.manager.get(name), {state: 'up', lastError: ''});
+});
+
 test('more groups than there is room for are refused, with the number that is possible', async t => {
   await using world = openWorld();
   const groups = (count: number) => Array.from({length: count}, (_, index) => `239.1.${index >> 8}.${index & 255}`);
