@@ -23,12 +23,15 @@ export interface Setting {
 
 const ours = 'doublezerod';
 
-async function provision({lab, daemon}: Setting, spec: Partial<TunnelSpec>, far: string, local: string) {
+/** Resolves when all that programs will talk to is reached through the tunnel, by what BGP has learned perhaps. */
+async function provision({lab, daemon}: Setting, spec: Partial<TunnelSpec>, local: string, ...destinations: string[]) {
   const {name} = await daemon.controller.provision(spec);
-  await eventually(`${far} is reached through ${name}`, async () => {
-    const route = await lab.host.ip('route', 'get', far, 'from', local);
-    assert(route.includes(` dev ${name} `), route);
-  });
+  for (const destination of new Set(destinations)) {
+    await eventually(`${destination} is reached through ${name}`, async () => {
+      const route = await lab.host.ip('route', 'get', destination, 'from', local);
+      assert(route.includes(` dev ${name} `), route);
+    });
+  }
   return name;
 }
 
@@ -47,7 +50,7 @@ async function trial(
 ): Promise<Trial> {
   const {lab, daemon, farEnd} = setting;
   const before = await takeSnapshot(lab.host);
-  const name = await provision(setting, spec, ends.far, ends.local);
+  const name = await provision(setting, spec, ends.local, ends.far, ends.sink);
   const remove = async () => void expectCleanTeardown(await daemon.controller.remove(name));
   const takeAway = procedure === ours ? remove : await prepare(procedure, lab.host, name);
   const result = await tryOut(lab, name, ends, farEnd, takeAway);
@@ -111,7 +114,7 @@ export async function useHostAddress(setting: Setting): Promise<void> {
     SocketPrograms.start(lab.host, ['talker'], 'talk', hostUnderlay, behindDevice),
   );
   const name = await lab.step('ProvisionTunnel, IBRL: it moves into the tunnel', async () => {
-    const provisioned = await provision(setting, specs.ibrl, behindDevice, hostUnderlay);
+    const provisioned = await provision(setting, specs.ibrl, hostUnderlay, behindDevice);
     await echo(now());
     return provisioned;
   });

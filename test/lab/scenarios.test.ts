@@ -54,7 +54,7 @@ for (const [name, offer] of offers) {
     continue;
   }
   test(title, async t => {
-    if (offer.place.patience > 1) t.timeout(offer.place.patience * 100_000);
+    if (offer.place.patience > 1) t.timeout(offer.place.patience * 150_000);
     const run = await runs.get(name);
     const failure = run?.verdict.failure;
     if (failure) t.log([...(run?.steps ?? []), `✘ ${failure.step}`, failure.text].join('\n'));
