@@ -16,6 +16,7 @@ import {TunnelServer} from './rpc/tunnel-server.js';
 import type {Logger} from './telemetry/logger.js';
 import {greUnsupported, missingCapability} from './tunnels/failure.js';
 import {FileJournal, type Journal, noJournal} from './tunnels/journal.js';
+import {StateLock} from './tunnels/state-lock.js';
 import {TunnelManager} from './tunnels/tunnel-manager.js';
 import {version} from './version.js';
 
@@ -49,6 +50,8 @@ export async function runDaemon(
   await using netlinker = await open(options.netlink);
   const capabilities = await netlinker.capabilities();
   requireAll(capabilities);
+  // Held until all that may write is gone.
+  await using _lock = options.netlink === 'memory' ? undefined : await StateLock.take(options.stateDir);
   // A model of the kernel has no peers to call.
   await using bgp: BgpSpeaker =
     options.netlink === 'kernel' ? new Speaker({netlinker, log, exclude}) : new RecordingBgpSpeaker();

@@ -1,7 +1,8 @@
 import {once} from 'node:events';
 import {chmod, lstat, mkdir, mkdtemp, rename, rm, stat, unlink} from 'node:fs/promises';
-import {connect, type Server} from 'node:net';
+import type {Server} from 'node:net';
 import {dirname, join} from 'node:path';
+import {isAnswered} from '../local-socket.js';
 import {longestSocketPath} from './listen-address.js';
 import {ListenError} from './listen-error.js';
 
@@ -59,21 +60,8 @@ async function refuseUnlessFree(path: string, flag: string): Promise<void> {
   const found = await lstat(path).catch(ignoreMissing);
   if (found === undefined) return;
   if (!found.isSocket()) throw new ListenError(flag, `${path} exists and is not a socket`);
-  if (await answers(path)) throw new ListenError(flag, `${path} is in use: a daemon is listening there`);
+  if (await isAnswered(path)) throw new ListenError(flag, `${path} is in use: a daemon is listening there`);
   await unlink(path).catch(ignoreMissing);
-}
-
-/** Only a refused connection means that nobody listens: a full backlog, for one, says the opposite. */
-async function answers(path: string): Promise<boolean> {
-  const socket = connect(path);
-  try {
-    await once(socket, 'connect');
-    return true;
-  } catch (error) {
-    return !['ECONNREFUSED', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '');
-  } finally {
-    socket.destroy();
-  }
 }
 
 const inode = async (path: string) => (await lstat(path).catch(ignoreMissing))?.ino;
