@@ -49,6 +49,7 @@ export const formatEntry = ({uid, createTime, updateTime, spec, former, doomed}:
 export function parseEntry(value: unknown): JournalEntry {
   const entry = object(value);
   const spec = readSpec(entry.spec);
+  if (entry.doomed !== undefined && entry.doomed !== true) throw new TypeError('doomed is not true');
   return {
     name: strategyFor(spec).interfaceName,
     uid: text(entry, 'uid'),

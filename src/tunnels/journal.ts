@@ -1,4 +1,4 @@
-import {access, constants, mkdir, open, readFile, rename} from 'node:fs/promises';
+import {access, constants, mkdir, open, readFile, rename, rm} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {formatEntry, type JournalEntry, parseEntry} from './journal-entry.js';
 
@@ -13,6 +13,8 @@ export class JournalError extends Error {
 export interface Journal {
   /** What was found at the start; `undefined` where it could not be read, and so nothing is known. */
   readonly restored: readonly JournalEntry[] | undefined;
+  /** There was none before: what is in the kernel may be of a program that this daemon takes the place of. */
+  readonly isNew: boolean;
   /** Resolves when the entry would survive a loss of power. Both fail with `JournalError` and leave the journal as it was. */
   put(entry: JournalEntry): Promise<void>;
   delete(name: string): Promise<void>;
@@ -21,6 +23,7 @@ export interface Journal {
 /** Of a daemon that works on a model, which is gone with the process. */
 export const noJournal: Journal = {
   restored: [],
+  isNew: true,
   put: async () => {},
   delete: async () => {},
 };
@@ -32,12 +35,17 @@ const fileName = 'tunnels.json';
 export class FileJournal implements Journal {
   readonly #path: string;
   readonly #entries: Map<string, JournalEntry>;
+  /** What the file says, if there is one. */
+  #text: string | undefined;
   readonly restored: readonly JournalEntry[] | undefined;
+  readonly isNew: boolean;
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(path: string, restored: readonly JournalEntry[] | undefined) {
+  private constructor(path: string, {restored, isNew, text}: Found) {
     this.#path = path;
+    this.#text = text;
     this.restored = restored;
+    this.isNew = isNew;
     this.#entries = new Map(restored?.map(entry => [entry.name, entry]));
   }
 
@@ -86,17 +94,39 @@ export class FileJournal implements Journal {
   }
 
   async #save(): Promise<void> {
-    const text = JSON.stringify({version, tunnels: [...this.#entries.values()].map(formatEntry)}, null, 2);
-    const temporary = `${this.#path}.new`;
-    const file = await open(temporary, 'w', 0o600);
+    const tunnels = [...this.#entries.values()].map(formatEntry);
+    const text = `${JSON.stringify({version, tunnels}, null, 2)}\n`;
+    await this.#put(text);
     try {
-      await file.writeFile(`${text}\n`);
-      await file.datasync();
-    } finally {
-      await file.close();
+      await this.#syncDirectory();
+    } catch (error) {
+      // The new file is in its place, and a restart would act on what was refused.
+      await (this.#text === undefined ? rm(this.#path) : this.#put(this.#text)).catch(() => undefined);
+      throw error;
     }
-    await rename(temporary, this.#path);
-    // The rename itself is only durable once the directory is.
+    this.#text = text;
+  }
+
+  async #put(text: string): Promise<void> {
+    const temporary = `${this.#path}.new`;
+    try {
+      const file = await open(temporary, 'w', 0o600);
+      try {
+        await file.writeFile(text);
+        await file.datasync();
+      } finally {
+        await file.close();
+      }
+      await rename(temporary, this.#path);
+    } catch (error) {
+      // Where the disk is full it would keep it so.
+      await rm(temporary, {force: true}).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** A rename is only durable once the directory is. */
+  async #syncDirectory(): Promise<void> {
     const directory = await open(dirname(this.#path), 'r');
     try {
       await directory.sync();
@@ -106,25 +136,28 @@ export class FileJournal implements Journal {
   }
 }
 
-async function read(
-  path: string,
-  onCorrupt: (setAside: string, reason: string) => void,
-): Promise<readonly JournalEntry[] | undefined> {
+/** What a journal was found to be. */
+interface Found extends Pick<Journal, 'restored' | 'isNew'> {
+  /** The file as it is; absent where there is none. */
+  readonly text?: string;
+}
+
+async function read(path: string, onCorrupt: (setAside: string, reason: string) => void): Promise<Found> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {restored: [], isNew: true};
     throw error;
   }
   try {
-    return parse(text, path);
+    return {restored: parse(text, path), isNew: false, text};
   } catch (error) {
     if (error instanceof JournalError) throw error;
     const setAside = `${path}.corrupt-${new Date().toISOString().replaceAll(':', '')}`;
     await rename(path, setAside);
     onCorrupt(setAside, error instanceof Error ? error.message : String(error));
-    return undefined;
+    return {restored: undefined, isNew: false};
   }
 }
 
@@ -139,5 +172,8 @@ function parse(text: string, path: string): JournalEntry[] {
   }
   if (content.version !== version) throw new TypeError(`version ${JSON.stringify(content.version)}`);
   if (!('tunnels' in content) || !Array.isArray(content.tunnels)) throw new TypeError('no list of tunnels');
-  return content.tunnels.map(parseEntry);
+  const entries = content.tunnels.map(parseEntry);
+  const names = new Set(entries.map(({name}) => name));
+  if (names.size < entries.length) throw new TypeError('two tunnels of the same interface');
+  return entries;
 }
