@@ -1,6 +1,6 @@
 import {isMulticast} from '../ip/ipv4.js';
 import {type InterfaceAddress, type Netlinker, type Route, routeProtocol, routeTable} from '../netlink/netlinker.js';
-import {isSameAddress, type KernelState, routeIdentity} from './kernel-state.js';
+import {isAmong, isSameAddress, type KernelState, routeIdentity} from './kernel-state.js';
 import {ignoreMissing, runAllOrNothing, type Step} from './step.js';
 import {type FormerRun, ifOwn} from './tunnel-steps.js';
 
@@ -16,11 +16,13 @@ export const adopt = (netlinker: Netlinker, wanted: KernelState, former: FormerR
     const link = ifOwn(former.link, wanted.device);
     if (!link) return undefined;
     const addresses = await netlinker.addresses(name);
-    former.survived =
-      link.adminUp && wanted.addresses.every(address => addresses.some(other => isSameAddress(address, other)));
     const routes = await netlinker.routes({interface: name});
+    former.addresses = wanted.addresses.filter(address => addresses.some(other => isSameAddress(address, other)));
+    former.routes = wanted.routes.filter(isAmong(routes));
+    former.survived = link.adminUp && former.addresses.length === wanted.addresses.length;
+    const strays = routes.filter(isStrayBeside(wanted));
     return runAllOrNothing([
-      ...routes.filter(route => isStray(route, wanted)).map(route => routeDelete(netlinker, route)),
+      ...(strays.length > 0 ? [straysDelete(netlinker, strays)] : []),
       ...addresses
         .filter(address => !wanted.addresses.some(other => isSameAddress(address, other)))
         .map(address => addressDelete(netlinker, name, address)),
@@ -32,14 +34,17 @@ export const adopt = (netlinker: Netlinker, wanted: KernelState, former: FormerR
  * What only a service of ours would have made, and this one does not want. Routes that somebody else has put over our
  * device are theirs; those the kernel made go with the address.
  */
-function isStray(route: Route, {routes, learnedRoutesTable}: KernelState): boolean {
-  const {protocol, table, destination} = route;
+function isStrayBeside({routes, peer, learnedRoutesTable}: KernelState): (route: Route) => boolean {
+  const wanted = new Set(routes.map(routeIdentity));
   const {main, edgeFilteringInbound, edgeFilteringOutbound} = routeTable;
-  const isLearned = protocol === routeProtocol.bgp && (table === main || table === edgeFilteringInbound);
-  if (isLearned) return table !== learnedRoutesTable;
-  const isDefault = protocol === routeProtocol.boot && table === edgeFilteringOutbound && destination.length === 0;
-  const isGroup = protocol === routeProtocol.static && table === main && isMulticast(destination.address);
-  return (isDefault || isGroup) && !routes.some(other => routeIdentity(other) === routeIdentity(route));
+  return route => {
+    const {protocol, table, destination, gateway} = route;
+    const isLearned = protocol === routeProtocol.bgp && (table === main || table === edgeFilteringInbound);
+    if (isLearned) return table !== learnedRoutesTable || gateway !== peer;
+    const isDefault = protocol === routeProtocol.boot && table === edgeFilteringOutbound && destination.length === 0;
+    const isGroup = protocol === routeProtocol.static && table === main && isMulticast(destination.address);
+    return (isDefault || isGroup) && !wanted.has(routeIdentity(route));
+  };
 }
 
 const addressDelete = (netlinker: Netlinker, name: string, address: InterfaceAddress): Step => ({
@@ -50,13 +55,14 @@ const addressDelete = (netlinker: Netlinker, name: string, address: InterfaceAdd
   },
 });
 
-const routeDelete = (netlinker: Netlinker, route: Route): Step => ({
-  step: 'route_delete',
+/** In one go: a whole table that a former service learned may be among them. */
+const straysDelete = (netlinker: Netlinker, strays: readonly Route[]): Step => ({
+  step: 'strays_delete',
   async run() {
-    const [refused] = (await netlinker.routesDelete([route])).filter(({error}) => error.kind !== 'missing');
+    const [refused] = (await netlinker.routesDelete(strays)).filter(({error}) => error.kind !== 'missing');
     if (refused) throw refused.error;
     return async () => {
-      const [failed] = await netlinker.routesReplace([route]);
+      const [failed] = await netlinker.routesReplace(strays);
       if (failed) throw failed.error;
     };
   },

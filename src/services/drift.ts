@@ -1,20 +1,28 @@
 import {formatPrefix} from '../ip/ipv4.js';
-import type {Netlinker} from '../netlink/netlinker.js';
+import {NetlinkError, type Netlinker} from '../netlink/netlinker.js';
 import {isOurRule, isSameAddress, type KernelState, routeIdentity, withoutRules} from './kernel-state.js';
-import {ownLink} from './tunnel-steps.js';
+import {describe, isSameTunnel, ownLink} from './tunnel-steps.js';
 
-/** In what the kernel falls short of the state wanted, in words. The device being down is not its business. */
+/** In what the kernel falls short of the state wanted, in words, but for routes. */
 export async function findDrift(netlinker: Netlinker, wanted: KernelState): Promise<string[]> {
   const {device} = wanted;
-  const link = await ownLink(netlinker, device);
+  const link = await netlinker.link(device.name);
   if (!link) return [`interface ${device.name} is gone`];
-  const found = [
+  if (!isSameTunnel(link.tunnel, device)) return [`interface ${device.name} is not ours any more: ${describe(link)}`];
+  return [
+    ...(link.adminUp ? [] : [`interface ${device.name} was set down by somebody else`]),
     ...(link.mtu === device.mtu ? [] : [`interface ${device.name} has MTU ${link.mtu}`]),
     ...(await missingAddresses(netlinker, wanted)),
     ...(await ruleDrift(netlinker, wanted)),
+    ...(link.adminUp ? await missingConnectedRoute(netlinker, wanted) : []),
   ];
-  // A device that is down has no routes.
-  return link.adminUp ? [...found, ...(await missingRoutes(netlinker, wanted))] : found;
+}
+
+/** Which of the routes wanted are missing, in words; reads whole tables. A device that is down has no routes. */
+export async function findMissingRoutes(netlinker: Netlinker, wanted: KernelState): Promise<string[]> {
+  if (wanted.routes.length === 0) return [];
+  const link = await ownLink(netlinker, wanted.device);
+  return link?.adminUp ? missingRoutes(netlinker, wanted) : [];
 }
 
 async function missingAddresses(netlinker: Netlinker, {device, addresses}: KernelState): Promise<string[]> {
@@ -33,8 +41,19 @@ async function ruleDrift(netlinker: Netlinker, {rules}: KernelState): Promise<st
   });
 }
 
+/** Asked for by a lookup, which costs nothing, unlike reading a table. */
+async function missingConnectedRoute(netlinker: Netlinker, {connectedRoute, peer}: KernelState): Promise<string[]> {
+  const missing = [`route to ${formatPrefix(connectedRoute.destination)} is missing`];
+  try {
+    const {interface: device, gateway} = await netlinker.routeGet(peer);
+    return device === connectedRoute.interface && gateway === undefined ? [] : missing;
+  } catch (error) {
+    if (error instanceof NetlinkError && error.kind === 'missing') return missing;
+    throw error;
+  }
+}
+
 async function missingRoutes(netlinker: Netlinker, {device, routes}: KernelState): Promise<string[]> {
-  if (routes.length === 0) return [];
   const protocols = new Set(routes.map(({protocol}) => protocol));
   const present = new Set<string>();
   for (const protocol of protocols) {

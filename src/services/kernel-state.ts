@@ -1,4 +1,4 @@
-import {formatPrefix, samePrefix} from '../ip/ipv4.js';
+import {formatPrefix, type Ipv4, samePrefix} from '../ip/ipv4.js';
 import {
   type GreTunnel,
   type InterfaceAddress,
@@ -15,6 +15,9 @@ export interface KernelState {
   /** Policy rules; absent for a service whose slot has none and must not touch those of the other. */
   readonly rules: readonly Rule[] | undefined;
   readonly routes: readonly Route[];
+  /** The device at the far end, and the route to it that the kernel makes with the overlay address. */
+  readonly peer: Ipv4;
+  readonly connectedRoute: Route;
   /** Table that BGP puts its routes in; absent where it installs none. */
   readonly learnedRoutesTable: number | undefined;
 }
@@ -47,3 +50,10 @@ export const isOurRule = ({action, priority, table, protocol}: Rule): boolean =>
 /** Equal for routes that do the same. */
 export const routeIdentity = ({destination, table, gateway, source, interface: device}: Route): string =>
   `${formatPrefix(destination)} ${table} ${gateway} ${source} ${device}`;
+
+/** Tells whether a route is among those given, its protocol included. */
+export function isAmong(routes: readonly Route[]): (route: Route) => boolean {
+  const key = (route: Route) => `${route.protocol} ${routeIdentity(route)}`;
+  const keys = new Set(routes.map(key));
+  return route => keys.has(key(route));
+}

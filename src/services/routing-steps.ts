@@ -1,7 +1,8 @@
 import {formatPrefix} from '../ip/ipv4.js';
 import type {Netlinker, Route, Rule} from '../netlink/netlinker.js';
-import {isOurRule, routeIdentity, withoutRules} from './kernel-state.js';
+import {isAmong, isOurRule, routeIdentity, withoutRules} from './kernel-state.js';
 import {IncompleteUndo, ignoreMissing, runAllOrNothing, runEvery, type Step, throwJoined} from './step.js';
+import type {FormerRun} from './tunnel-steps.js';
 
 /** Leaves exactly the wanted ones of our rules in the kernel, all or nothing. */
 export const rulesAdd = (netlinker: Netlinker, wanted: readonly Rule[]): Step => ({
@@ -46,7 +47,7 @@ const ruleDelete = (netlinker: Netlinker, rule: Rule): Step => ({
 
 /** Turns the first set of routes into the second, all or nothing. A destination in both is never without a route. */
 export const routesChange = (netlinker: Netlinker, from: readonly Route[], to: readonly Route[]): Step => ({
-  step: from.length === 0 ? 'routes_add' : 'routes_change',
+  step: 'routes_change',
   async run() {
     const undo = () => changeRoutes(netlinker, to, from);
     try {
@@ -58,6 +59,27 @@ export const routesChange = (netlinker: Netlinker, from: readonly Route[], to: r
       throw error;
     }
     return undo;
+  },
+});
+
+/** Adds the routes that a former run has not left there. */
+export const routesAdd = (netlinker: Netlinker, wanted: readonly Route[], former: FormerRun): Step => ({
+  step: 'routes_add',
+  run: note => routesChange(netlinker, former.routes, wanted).run(note),
+});
+
+/**
+ * Puts back the route that the kernel makes with the overlay address, where somebody took it out of a device that a
+ * former run left: without it there is no way to the peer, nor to any gateway.
+ */
+export const connectedRouteRestore = (netlinker: Netlinker, route: Route, former: FormerRun): Step => ({
+  step: 'connected_route_restore',
+  async run() {
+    if (!former.link) return undefined;
+    const {table, protocol, interface: device} = route;
+    if (isAmong(await netlinker.routes({table, protocol, interface: device}))(route)) return undefined;
+    throwFirst(await netlinker.routesReplace([route]));
+    return () => deleteRoutes(netlinker, [route]);
   },
 });
 
@@ -74,11 +96,10 @@ const destinationKey = ({destination, table}: Route): string => `${table} ${form
 async function changeRoutes(netlinker: Netlinker, from: readonly Route[], to: readonly Route[]): Promise<void> {
   const kept = new Set(to.map(destinationKey));
   const unchanged = new Set(from.map(routeIdentity));
-  throwFirst(await netlinker.routesReplace(to.filter(route => !unchanged.has(routeIdentity(route)))));
-  await deleteRoutes(
-    netlinker,
-    from.filter(route => !kept.has(destinationKey(route))),
-  );
+  const added = to.filter(route => !unchanged.has(routeIdentity(route)));
+  if (added.length > 0) throwFirst(await netlinker.routesReplace(added));
+  const dropped = from.filter(route => !kept.has(destinationKey(route)));
+  if (dropped.length > 0) await deleteRoutes(netlinker, dropped);
 }
 
 async function deleteRoutes(netlinker: Netlinker, routes: readonly Route[]): Promise<void> {

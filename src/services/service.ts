@@ -1,16 +1,23 @@
 import {hostPrefix, type Ipv4} from '../ip/ipv4.js';
-import type {GreTunnel, InterfaceAddress, Route, Rule} from '../netlink/netlinker.js';
+import {
+  type GreTunnel,
+  type InterfaceAddress,
+  type Route,
+  type Rule,
+  routeProtocol,
+  routeTable,
+} from '../netlink/netlinker.js';
 import {adopt} from './adoption.js';
 import {bgpPeerAdd, bgpPeerDelete, type Routing} from './bgp-steps.js';
-import {findDrift} from './drift.js';
+import {findDrift, findMissingRoutes} from './drift.js';
 import type {KernelState} from './kernel-state.js';
-import {routesChange, routesDelete, rulesAdd, rulesDelete} from './routing-steps.js';
+import {connectedRouteRestore, routesAdd, routesDelete, rulesAdd, rulesDelete} from './routing-steps.js';
 import {type Signalling, signallingStart, signallingStop} from './signalling-steps.js';
 import type {Step} from './step.js';
 import type {Ports, SpecField, Strategy} from './strategy.js';
 import {allGuardsDelete, teardownInOrder} from './teardown.js';
 import {localOverlay, remoteOverlay, type TunnelSpec} from './tunnel-spec.js';
-import {addressAdd, type FormerRun, tunnelAdd, tunnelUp} from './tunnel-steps.js';
+import {addressAdd, type FormerRun, noFormerRun, strayTunnelDelete, tunnelAdd, tunnelUp} from './tunnel-steps.js';
 
 /** What a service puts on the host beside the device and its overlay address. */
 export interface Service {
@@ -49,6 +56,14 @@ const overlayAddress = (spec: TunnelSpec): InterfaceAddress => ({
   scope: 'link',
 });
 
+const connectedRoute = (device: string, spec: TunnelSpec): Route => ({
+  destination: spec.tunnelNet,
+  table: routeTable.main,
+  protocol: routeProtocol.kernel,
+  source: localOverlay(spec),
+  interface: device,
+});
+
 /** Makes the strategy of a service: all are set up and torn down in one order. */
 export function strategyOf(service: Service): Strategy {
   const {interfaceName: name, fields, tunnelAddress, rules, routes, routing, signalling, updateInPlace} = service;
@@ -71,24 +86,27 @@ export function strategyOf(service: Service): Strategy {
       addresses: [overlayAddress(spec), ...serviceAddresses(spec)],
       rules: rules?.(spec),
       routes: routes?.(spec) ?? [],
+      peer: remoteOverlay(spec),
+      connectedRoute: connectedRoute(name, spec),
       learnedRoutesTable: noInstall ? undefined : table,
     };
   };
   const inKernel = (spec: TunnelSpec, {netlinker}: Ports, former: FormerRun): Step[] => [
     adopt(netlinker, kernelState(spec), former),
     tunnelAdd(netlinker, device(spec), former),
-    addressAdd(netlinker, name, overlayAddress(spec)),
+    addressAdd(netlinker, name, overlayAddress(spec), former),
     tunnelUp(netlinker, name, former),
-    ...serviceAddresses(spec).map(address => addressAdd(netlinker, name, address)),
+    connectedRouteRestore(netlinker, connectedRoute(name, spec), former),
+    ...serviceAddresses(spec).map(address => addressAdd(netlinker, name, address, former)),
     ...(rules ? [rulesAdd(netlinker, rules(spec))] : []),
-    ...(routes ? [routesChange(netlinker, [], routes(spec))] : []),
+    ...(routes ? [routesAdd(netlinker, routes(spec), former)] : []),
   ];
 
   return {
     interfaceName: name,
     fields: spec => [...commonFields, ...fields(spec)],
     setup: (spec, ports) => {
-      const former = {survived: false};
+      const former = noFormerRun();
       return [
         ...inKernel(spec, ports, former),
         ...signallingStart(ports.multicast, name, signalling?.(spec) ?? {}),
@@ -110,12 +128,17 @@ export function strategyOf(service: Service): Strategy {
         signalling: signallingStop(multicast, name, signalling?.(spec) ?? {}),
         bgpPeerDelete: bgpPeerDelete(bgp, name),
       }),
-    sweep: ({netlinker}) => [allGuardsDelete(netlinker), ...(rules ? [rulesDelete(netlinker)] : [])],
-    repair: (spec, ports) => inKernel(spec, ports, {survived: false}),
+    sweep: ({netlinker}, what) => [
+      ...(rules ? [rulesDelete(netlinker)] : []),
+      ...(what.device ? [strayTunnelDelete(netlinker, name, ttl)] : []),
+      allGuardsDelete(netlinker),
+    ],
+    repair: (spec, ports) => inKernel(spec, ports, noFormerRun()),
     drift: async (spec, {netlinker, multicast}) => {
       const fault = multicast.status(name)?.fault;
       return [...(await findDrift(netlinker, kernelState(spec))), ...(fault ? [fault] : [])];
     },
+    missingRoutes: (spec, {netlinker}) => findMissingRoutes(netlinker, kernelState(spec)),
     updateInPlace: (change, ports) => updateInPlace?.(change, ports),
   };
 }

@@ -44,12 +44,14 @@ export interface Strategy {
   setup(spec: TunnelSpec, ports: Ports): Step[];
   /** Steps that take it off again, in order: `tunnel_down` before `tunnel_delete`, always. */
   teardown(spec: TunnelSpec, ports: Ports): Step[];
-  /** Steps that take out what a crash left behind and what is known for ours without a spec. */
-  sweep(ports: Ports): Step[];
+  /** Steps that take out what a crash left behind and is known for ours without a spec; `device`: that as well. */
+  sweep(ports: Ports, what: {readonly device: boolean}): Step[];
   /** Steps that put back what somebody took out of the kernel, and leave alone what is as it should be. */
   repair(spec: TunnelSpec, ports: Ports): Step[];
-  /** In what the host differs from what the spec wants, in words; empty where it does not. */
+  /** In what the host differs from what the spec wants, but for routes, in words; empty where it does not. */
   drift(spec: TunnelSpec, ports: Ports): Promise<string[]>;
+  /** Which of the routes that the spec wants are missing, in words. Reads whole routing tables, however large. */
+  missingRoutes(spec: TunnelSpec, ports: Ports): Promise<string[]>;
   /** Steps that turn one spec into the other with tunnel and session untouched; `undefined` where there is no such way. */
   updateInPlace(change: SpecChange, ports: Ports): Step[] | undefined;
 }

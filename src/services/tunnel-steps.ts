@@ -1,5 +1,13 @@
 import {formatIpv4} from '../ip/ipv4.js';
-import {type GreTunnel, type InterfaceAddress, type Link, NetlinkError, type Netlinker} from '../netlink/netlinker.js';
+import {
+  type GreTunnel,
+  type InterfaceAddress,
+  type Link,
+  NetlinkError,
+  type Netlinker,
+  type Route,
+} from '../netlink/netlinker.js';
+import {isSameAddress} from './kernel-state.js';
 import {ignoreMissing, type Step, type Undo} from './step.js';
 
 /** There is an interface of the tunnel's name that this program did not make. */
@@ -15,10 +23,11 @@ export class InterfaceConflict extends Error {
 }
 
 /** Same endpoints and TTL. The MTU is no part of a device's identity: it can be set on a running one. */
-const isSameTunnel = (found: GreTunnel | undefined, wanted: GreTunnel): boolean =>
+export const isSameTunnel = (found: GreTunnel | undefined, wanted: GreTunnel): boolean =>
   found?.local === wanted.local && found.remote === wanted.remote && found.ttl === wanted.ttl;
 
-function describe({kind, tunnel}: Link): string {
+/** What an interface is that is not ours, in words. */
+export function describe({kind, tunnel}: Link): string {
   if (!tunnel) return kind ? `of kind ${kind}` : 'of another kind';
   return `GRE local ${formatIpv4(tunnel.local)} remote ${formatIpv4(tunnel.remote)} ttl ${tunnel.ttl}`;
 }
@@ -36,7 +45,12 @@ export interface FormerRun {
   link?: Link | undefined;
   /** The device is up and has all its addresses: whoever sends to them has noticed nothing. */
   survived: boolean;
+  /** What is wanted and there already: it is left alone. */
+  addresses: readonly InterfaceAddress[];
+  routes: readonly Route[];
 }
+
+export const noFormerRun = (): FormerRun => ({survived: false, addresses: [], routes: []});
 
 /** Creates the device, or adopts one that is exactly what would be created: recreating it would cost its users packets. */
 export const tunnelAdd = (netlinker: Netlinker, tunnel: GreTunnel, former: FormerRun): Step => ({
@@ -63,9 +77,10 @@ export const tunnelUp = (netlinker: Netlinker, name: string, former: FormerRun):
   },
 });
 
-export const addressAdd = (netlinker: Netlinker, name: string, address: InterfaceAddress): Step => ({
+export const addressAdd = (netlinker: Netlinker, name: string, address: InterfaceAddress, former: FormerRun): Step => ({
   step: 'address_add',
   async run() {
+    if (former.addresses.some(present => isSameAddress(present, address))) return undefined;
     try {
       await netlinker.addressAdd(name, address);
     } catch (error) {
@@ -86,6 +101,23 @@ export const tunnelDown = (netlinker: Netlinker, tunnel: GreTunnel): Step => ({
 export const tunnelDelete = (netlinker: Netlinker, tunnel: GreTunnel): Step => ({
   step: 'tunnel_delete',
   run: () => onOwnLink(netlinker, tunnel, name => netlinker.tunnelDelete(name)),
+});
+
+/**
+ * Deletes a device that nobody wants any more, whatever its endpoints: one that is as this program makes them, and has an
+ * overlay address.
+ */
+export const strayTunnelDelete = (netlinker: Netlinker, name: string, ttl: number): Step => ({
+  step: 'stray_tunnel_delete',
+  async run() {
+    const tunnel = (await netlinker.link(name))?.tunnel;
+    if (tunnel?.ttl !== ttl) return undefined;
+    const addresses = await netlinker.addresses(name);
+    if (!addresses.some(({length, scope}) => length === 31 && scope === 'link')) return undefined;
+    await ignoreMissing(netlinker.tunnelDown(name));
+    await ignoreMissing(netlinker.tunnelDelete(name));
+    return undefined;
+  },
 });
 
 async function onOwnLink(
