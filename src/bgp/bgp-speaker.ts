@@ -88,9 +88,11 @@ export interface BgpSpeaker extends AsyncDisposable {
   /** Straight from memory; empty for an unknown peer. */
   routes(tunnel: string, page: RoutePage): LearnedRoute[];
   /**
-   * Compares the kernel with what was installed and puts back what is missing. Resolves to how many routes that were: 0
-   * where all are there, where routes are just being installed, and for an unknown peer.
+   * Compares the kernel with what was installed. Resolves to how many routes are missing: 0 where all are there, where
+   * routes are just being installed, and for an unknown peer.
    */
+  missingRoutes(tunnel: string): Promise<number>;
+  /** Puts back what is missing. Resolves to how many routes that were, as `missingRoutes` counts them. */
   reinstallMissing(tunnel: string): Promise<number>;
   /** Calls back with the tunnel's name at each change of a session's status; the result ends that. */
   onSessionChange(listener: (tunnel: string) => void): () => void;

@@ -137,17 +137,15 @@ export class Peer implements SessionRoutes {
     }));
   }
 
+  async missingRoutes(): Promise<number> {
+    const present = await this.#present();
+    return present ? this.#installer.countAllBut(present) : 0;
+  }
+
   async reinstallMissing(): Promise<number> {
-    if (this.#config.noInstall || this.#installer.installed === 0 || !this.#installer.isSettled) return 0;
-    const {source, ...filter} = this.#template();
-    const {revision} = this.#installer;
-    const found = await this.#context.netlinker.routes(filter);
-    // What was changed while the kernel was read cannot be judged by what was read.
-    if (revision !== this.#installer.revision) return 0;
-    const present = found.filter(route => route.source === source);
-    const missing = this.#installer.reinstallAllBut(
-      new Set(present.map(({destination}) => prefixKey(destination.address, destination.length))),
-    );
+    const present = await this.#present();
+    if (!present) return 0;
+    const missing = this.#installer.reinstallAllBut(present);
     await this.#installer.settled();
     return missing;
   }
@@ -253,6 +251,18 @@ export class Peer implements SessionRoutes {
     const {excluded} = this.#context;
     if (excluded.isEmpty && this.#advertised.size === 0) return keys;
     return keys.filter(key => !this.#advertised.has(key) && !excluded.covers(key));
+  }
+
+  /** What the kernel has of the peer's routes; `undefined` where that cannot be compared with what was installed. */
+  async #present(): Promise<ReadonlySet<PrefixKey> | undefined> {
+    if (this.#config.noInstall || this.#installer.installed === 0 || !this.#installer.isSettled) return undefined;
+    const {source, ...filter} = this.#template();
+    const {revision} = this.#installer;
+    const found = await this.#context.netlinker.routes(filter);
+    // What was changed while the kernel was read cannot be judged by what was read.
+    if (revision !== this.#installer.revision) return undefined;
+    const ours = found.filter(route => route.source === source);
+    return new Set(ours.map(({destination}) => prefixKey(destination.address, destination.length)));
   }
 
   async #adopt(): Promise<void> {

@@ -42,6 +42,10 @@ export class RecordingBgpSpeaker implements BgpSpeaker {
     return [];
   }
 
+  async missingRoutes(): Promise<number> {
+    return 0;
+  }
+
   async reinstallMissing(): Promise<number> {
     return 0;
   }

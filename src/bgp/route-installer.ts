@@ -101,6 +101,13 @@ export class RouteInstaller {
     this.#work();
   }
 
+  /** How many routes are not among those that were found in the kernel. */
+  countAllBut(present: ReadonlySet<PrefixKey>): number {
+    let missing = 0;
+    for (const key of this.#installed) if (!present.has(key)) missing += 1;
+    return missing;
+  }
+
   /** Puts back what is not among the routes that were found in the kernel, and says how many those are. */
   reinstallAllBut(present: ReadonlySet<PrefixKey>): number {
     let missing = 0;

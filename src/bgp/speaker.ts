@@ -66,6 +66,10 @@ export class Speaker implements BgpSpeaker {
     return this.#peers.get(tunnel)?.routes(page) ?? [];
   }
 
+  async missingRoutes(tunnel: string): Promise<number> {
+    return (await this.#peers.get(tunnel)?.missingRoutes()) ?? 0;
+  }
+
   async reinstallMissing(tunnel: string): Promise<number> {
     return (await this.#peers.get(tunnel)?.reinstallMissing()) ?? 0;
   }

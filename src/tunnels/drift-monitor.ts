@@ -18,25 +18,36 @@ export interface DriftMonitorOptions {
   readonly repair: boolean;
 }
 
-/** Milliseconds between two looks: reads of a tunnel are answered from memory, at most this old. */
-const period = 1000;
-/** A look at the learned routes may take this part of the time: dumping a large table every second would be work in itself. */
-const routeLookShare = 1 / 20;
+/** Milliseconds between two looks: what somebody changes is noticed within a second. */
+const period = 500;
+/** Looking at routes may take this part of the time: reading large tables all the time would be work in itself. */
+const routeLookShare = 1 / 5;
+/** Milliseconds until a repair that failed is tried again, doubled each time up to the longest. */
+const firstBackoff = 2000;
 const longestBackoff = 30_000;
 
 /** What is known of a slot between two looks. */
 interface Health {
+  /** Of the tunnel that it is about. */
+  readonly uid: string;
   /** `performance.now()` before which nothing is tried again. */
   retryAt: number;
   failures: number;
-  /** `performance.now()` before which the learned routes are not looked at again. */
+  /** `performance.now()` before which routes are not looked at again. */
   routesLookAt: number;
   /** What is wrong, as it was last told. */
   reason: string;
+  /** That the kernel could not be read was told. */
+  isUnreadable: boolean;
+}
+
+interface Findings {
+  readonly link: Link | undefined;
+  readonly faults: readonly string[];
 }
 
 /**
- * Looks at the kernel once a second, keeps each tunnel's state true to it, and puts back what somebody else took out.
+ * Looks at the kernel twice a second, keeps each tunnel's state true to it, and puts back what somebody else took out.
  * It reads instead of listening: nothing that another program does to the routing table can flood it.
  *
  * A device set down by somebody else is their kill switch: it is reported, not fought, and when they lift it the routes
@@ -68,71 +79,71 @@ export class DriftMonitor implements AsyncDisposable {
   }
 
   async #look(slot: Slot): Promise<void> {
-    const tunnel = slot.tunnel;
+    const {tunnel} = slot;
     if (!tunnel || !isWatched(tunnel)) return;
+    const health = this.#healthOf(slot, tunnel);
+    const withRoutes = performance.now() >= health.routesLookAt;
     try {
-      const {link, faults} = await this.#inspect(tunnel);
+      const {link, faults} = await this.#inspect(tunnel, withRoutes ? health : undefined);
+      health.isUnreadable = false;
       if (slot.tunnel !== tunnel) return;
-      if (faults.length === 0 && tunnel.state === 'up') {
-        slot.tunnel = {...tunnel, link};
-        await this.#lookAtLearnedRoutes(slot);
-      } else {
-        // What an operation is just changing looks like drift, so it is judged again when the slot has come to rest.
-        await slot.run(() => this.#judge(slot));
-      }
+      if (faults.length === 0 && tunnel.state === 'up') slot.tunnel = {...tunnel, link};
+      // What an operation is just changing looks like drift, so it is judged again when the slot has come to rest.
+      else if (withRoutes || tunnel.state === 'up') await slot.run(() => this.#judge(slot));
     } catch (error) {
-      this.#options.log.warn('drift.unreadable', {tunnel: tunnel.name, error: messageOf(error)});
+      if (!health.isUnreadable) {
+        this.#options.log.warn('drift.unreadable', {tunnel: tunnel.name, error: messageOf(error)});
+      }
+      health.isUnreadable = true;
     }
   }
 
   async #judge(slot: Slot): Promise<void> {
     const {tunnel} = slot;
     if (!tunnel || !isWatched(tunnel) || this.#stop.signal.aborted) return;
-    const {link, faults} = await this.#inspect(tunnel);
+    const {link, faults} = await this.#inspect(tunnel, this.#healthOf(slot, tunnel));
     if (faults.length === 0) {
       this.#recovered(slot, tunnel, link);
       return;
     }
     const degraded = this.#degraded(slot, tunnel, link, faults.join('; '));
-    const isKillSwitch = link?.adminUp === false;
     // What could not be set up at the start is not drift, and somebody waits for it.
-    const isWanted = this.#options.repair || this.#options.ports.bgp.session(tunnel.name) === undefined;
-    if (isWanted && !isKillSwitch) await this.#repair(slot, degraded);
+    const isUnfinished = !this.#isSetUp(tunnel);
+    const isKillSwitch = link?.adminUp === false;
+    if (isUnfinished || (this.#options.repair && !isKillSwitch)) await this.#repair(slot, degraded);
   }
 
-  async #inspect({name, spec}: Tunnel): Promise<{link: Link | undefined; faults: string[]}> {
+  /** Looks at the routes as well where `pace` says when to do so the next time. */
+  async #inspect(tunnel: Tunnel, pace?: Health): Promise<Findings> {
     const {ports} = this.#options;
+    const {name, spec} = tunnel;
+    const strategy = strategyFor(spec);
     const link = await ports.netlinker.link(name);
-    const down = link?.adminUp === false ? [`interface ${name} was set down by somebody else`] : [];
-    return {link, faults: [...down, ...(await strategyFor(spec).drift(spec, ports))]};
-  }
-
-  async #lookAtLearnedRoutes(slot: Slot): Promise<void> {
-    const health = this.#healthOf(slot);
+    const faults = await strategy.drift(spec, ports);
+    if (faults.length === 0 && !this.#isSetUp(tunnel)) faults.push('it is not set up yet');
+    if (!pace) return {link, faults};
     const start = performance.now();
-    if (!this.#options.repair || start < health.routesLookAt) return;
-    const missing = await this.#options.ports.bgp.reinstallMissing(slot.name);
+    faults.push(...(await strategy.missingRoutes(spec, ports)));
+    const learned = link?.adminUp ? await ports.bgp.missingRoutes(name) : 0;
+    if (learned > 0) faults.push(`${learned} learned routes are missing`);
     const took = performance.now() - start;
-    health.routesLookAt = performance.now() + Math.max(0, took / routeLookShare - period);
-    const {tunnel} = slot;
-    if (missing === 0 || tunnel?.state !== 'up') return;
-    const degraded = this.#degraded(slot, tunnel, tunnel.link, `${missing} learned routes were missing`);
-    this.#recovered(slot, degraded, tunnel.link);
+    pace.routesLookAt = performance.now() + Math.max(0, took / routeLookShare - period);
+    return {link, faults};
   }
 
   async #repair(slot: Slot, tunnel: Tunnel): Promise<void> {
     const {operations, log, ports} = this.#options;
-    const health = this.#healthOf(slot);
+    const health = this.#healthOf(slot, tunnel);
     if (performance.now() < health.retryAt) return;
     try {
-      await operations.repair(tunnel);
+      await operations.repair(slot, tunnel);
       await ports.bgp.reinstallMissing(tunnel.name);
-      const {link, faults} = await this.#inspect(tunnel);
+      const {link, faults} = await this.#inspect(tunnel, health);
       if (faults.length > 0) throw new Error(faults.join('; '));
       this.#recovered(slot, tunnel, link);
     } catch (error) {
+      const backoff = Math.min(firstBackoff * 2 ** health.failures, longestBackoff);
       health.failures += 1;
-      const backoff = Math.min(period * 2 ** health.failures, longestBackoff);
       health.retryAt = performance.now() + backoff;
       const lastError = `repair failed: ${messageOf(error)}`;
       if (lastError !== tunnel.lastError) slot.set(tunnel, {lastError});
@@ -141,8 +152,8 @@ export class DriftMonitor implements AsyncDisposable {
   }
 
   #degraded(slot: Slot, tunnel: Tunnel, link: Link | undefined, reason: string): Tunnel {
-    const health = this.#healthOf(slot);
-    const isNews = health.reason !== reason;
+    const health = this.#healthOf(slot, tunnel);
+    const isNews = tunnel.state === 'up' || health.reason !== reason;
     const degraded = slot.set(tunnel, {state: 'degraded', link, ...(isNews && {lastError: reason})});
     if (!isNews) return degraded;
     health.reason = reason;
@@ -156,17 +167,21 @@ export class DriftMonitor implements AsyncDisposable {
       slot.tunnel = {...tunnel, link};
       return;
     }
-    const {reason} = this.#healthOf(slot);
+    const {reason} = this.#healthOf(slot, tunnel);
     this.#health.delete(slot);
     const up = slot.set(tunnel, {state: 'up', link, lastError: ''});
     this.#options.log.info('drift.repaired', {tunnel: tunnel.name, reason});
     this.#options.announce('driftRepaired', up, reason);
   }
 
-  #healthOf(slot: Slot): Health {
+  #isSetUp({name}: Tunnel): boolean {
+    return this.#options.ports.bgp.session(name) !== undefined;
+  }
+
+  #healthOf(slot: Slot, {uid}: Tunnel): Health {
     const known = this.#health.get(slot);
-    if (known) return known;
-    const health = {retryAt: 0, failures: 0, routesLookAt: 0, reason: ''};
+    if (known?.uid === uid) return known;
+    const health = {uid, retryAt: 0, failures: 0, routesLookAt: 0, reason: '', isUnreadable: false};
     this.#health.set(slot, health);
     return health;
   }

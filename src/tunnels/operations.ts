@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto';
-import {IncompleteUndo, messageOf, runAllOrNothing, runEvery, type StepReport} from '../services/step.js';
+import {IncompleteUndo, messageOf, runAllOrNothing, runEvery, type StepReport, throwJoined} from '../services/step.js';
 import {strategyFor, sweepOf} from '../services/strategies.js';
 import type {Ports, SpecChange} from '../services/strategy.js';
 import {allGuardsDelete} from '../services/teardown.js';
@@ -7,6 +7,7 @@ import type {TunnelSpec} from '../services/tunnel-spec.js';
 import type {Logger} from '../telemetry/logger.js';
 import type {ChangeType} from './events.js';
 import {toTunnelError} from './failure.js';
+import {FormerSpecs} from './former-specs.js';
 import type {Journal, JournalEntry} from './journal.js';
 import type {Slot} from './slot.js';
 import {etagOf} from './spec-compare.js';
@@ -30,12 +31,14 @@ export class Operations {
   readonly #journal: Journal;
   readonly #log: Logger;
   readonly #announce: OperationsOptions['announce'];
+  readonly #formers: FormerSpecs;
 
   constructor({ports, journal, log, announce}: OperationsOptions) {
     this.#ports = ports;
     this.#journal = journal;
     this.#log = log;
     this.#announce = announce;
+    this.#formers = new FormerSpecs(ports);
   }
 
   /** Sets a tunnel up in an empty slot. When that fails the slot is empty again, or holds the remains as `failed`. */
@@ -46,16 +49,20 @@ export class Operations {
     const tunnel = slot.set({...entry, state: 'provisioning', etag: etagOf(spec), lastError: ''});
     try {
       await this.#journal.put(entry);
+    } catch (error) {
+      slot.tunnel = undefined;
+      throw toTunnelError(error);
+    }
+    try {
       const running = await this.#setUp(slot, tunnel);
       this.#announce('created', running);
       return running;
     } catch (error) {
-      if (error instanceof IncompleteUndo) {
-        await this.#keep({...entry, doomed: true});
-        this.#announce('created', slot.set(tunnel, {state: 'failed', lastError: messageOf(error)}), messageOf(error));
-      } else {
-        await this.#strike(slot.name);
-        slot.tunnel = undefined;
+      const remains = error instanceof IncompleteUndo ? await this.#condemn(tunnel) : await this.#strike(slot.name);
+      slot.tunnel = undefined;
+      if (remains !== undefined) {
+        const lastError = [messageOf(error), remains].filter(Boolean).join('; ');
+        this.#announce('created', slot.set(tunnel, {state: 'failed', lastError}), lastError);
       }
       throw toTunnelError(error);
     }
@@ -67,8 +74,9 @@ export class Operations {
     try {
       await this.#journal.delete(slot.name);
     } catch (error) {
-      slot.set(tunnel, {state: 'failed', lastError: messageOf(error), link: undefined});
-      throw error;
+      const lastError = `torn down, but it comes back with the next start: ${messageOf(error)}`;
+      this.#announce('updated', slot.set(tunnel, {state: 'failed', lastError, link: undefined}), lastError);
+      throw toTunnelError(error, {report});
     }
     this.#vacate(slot, tunnel);
     return report;
@@ -84,7 +92,9 @@ export class Operations {
   async change(slot: Slot, tunnel: Tunnel, change: SpecChange): Promise<Tunnel> {
     const strategy = strategyFor(tunnel.spec);
     const isSameService = strategyFor(change.to) === strategy;
-    const steps = isSameService ? strategy.updateInPlace(change, this.#ports) : undefined;
+    // What is not set up yet has nothing that could stay.
+    const canStay = isSameService && this.#ports.bgp.session(slot.name) !== undefined;
+    const steps = canStay ? strategy.updateInPlace(change, this.#ports) : undefined;
     const changed = steps
       ? await this.#changeInPlace(slot, tunnel, change.to, steps)
       : await this.#replace(slot, tunnel, change.to);
@@ -94,36 +104,38 @@ export class Operations {
     return changed;
   }
 
-  /** Takes out of the kernel what a crash left and no entry wants. */
+  /** Takes out of the kernel what is ours and no entry wants. */
   async sweep(slot: Slot): Promise<void> {
-    const {errors} = await runEvery(sweepOf(slot.name)?.(this.#ports) ?? []);
+    const {errors} = await runEvery(sweepOf(slot.name)?.(this.#ports, {device: !this.#journal.isNew}) ?? []);
     for (const error of errors) this.#log.warn('restore.remains', {tunnel: slot.name, error: messageOf(error)});
   }
 
-  /** Brings back what the journal says, adopting what is there already. Where it fails, the drift monitor tries again. */
-  async restore(slot: Slot, entry: JournalEntry): Promise<void> {
-    const {spec, former, doomed, ...identity} = entry;
-    const tunnel = slot.set({...identity, spec, state: 'provisioning', etag: etagOf(spec), lastError: ''});
+  /** Puts into the slot what the journal says, for readers and the other slots to know of, before anything is done. */
+  expect(slot: Slot, {spec, former, doomed, ...identity}: JournalEntry): Tunnel {
+    if (former) this.#formers.note(slot.name, former);
+    const state = doomed ? 'removing' : 'provisioning';
+    return slot.set({...identity, spec, state, etag: etagOf(spec), lastError: ''});
+  }
+
+  /** Brings back what was expected, adopting what is there already. Where it fails, the drift monitor tries again. */
+  async restore(slot: Slot, tunnel: Tunnel): Promise<void> {
+    const doomed = tunnel.state === 'removing';
     try {
-      if (doomed) {
-        await this.remove(slot, tunnel);
-        return;
-      }
-      if (former) await this.#clear(slot, former, spec);
-      await runEvery([allGuardsDelete(this.#ports.netlinker)]);
-      await this.#setUp(slot, tunnel);
-      if (former) await this.#journal.put({...identity, spec});
+      if (doomed) await this.remove(slot, tunnel);
+      else this.#announce('updated', await this.#finish(slot, tunnel), 'restored');
     } catch (error) {
-      const lastError = `not restored yet: ${messageOf(error)}`;
-      if (!doomed) slot.set(tunnel, {state: 'degraded', lastError});
       this.#log.error('tunnel.not_restored', {tunnel: slot.name, error: messageOf(error)});
+      if (doomed) return;
+      const lastError = `not restored yet: ${messageOf(error)}`;
+      const link = await this.#ports.netlinker.link(slot.name).catch(() => undefined);
+      this.#announce('updated', slot.set(tunnel, {state: 'degraded', lastError, link}), lastError);
     }
   }
 
   /** Brings a tunnel back whose interface somebody has deleted. */
   async mend(slot: Slot, tunnel: Tunnel): Promise<Tunnel> {
     try {
-      await this.repair(tunnel);
+      await this.repair(slot, tunnel);
       const link = await this.#ports.netlinker.link(tunnel.name);
       const mended = slot.set(tunnel, {state: 'up', lastError: '', link});
       this.#announce('driftRepaired', mended, tunnel.lastError);
@@ -134,10 +146,21 @@ export class Operations {
   }
 
   /** Puts back what somebody took out of the kernel, and all that a restore at the start could not set up. */
-  async repair({name, spec}: Tunnel): Promise<void> {
-    const {setup, repair} = strategyFor(spec);
+  async repair(slot: Slot, tunnel: Tunnel): Promise<void> {
+    const {name, spec} = tunnel;
     const isSetUp = this.#ports.bgp.session(name) !== undefined;
-    await runAllOrNothing((isSetUp ? repair : setup)(spec, this.#ports));
+    if (isSetUp) await runAllOrNothing(strategyFor(spec).repair(spec, this.#ports));
+    else await this.#finish(slot, tunnel);
+  }
+
+  /** Sets up what a former run may have begun, or half replaced. */
+  async #finish(slot: Slot, tunnel: Tunnel): Promise<Tunnel> {
+    const isReplacement = this.#formers.of(slot.name) !== undefined;
+    throwJoined(await this.#formers.clear(slot.name, tunnel.spec));
+    throwJoined((await runEvery([allGuardsDelete(this.#ports.netlinker)])).errors);
+    const running = await this.#setUp(slot, tunnel);
+    if (isReplacement) await this.#keep(entryOf(running));
+    return running;
   }
 
   async #changeInPlace(slot: Slot, tunnel: Tunnel, to: TunnelSpec, steps: Parameters<typeof runAllOrNothing>[0]) {
@@ -156,7 +179,11 @@ export class Operations {
 
   async #replace(slot: Slot, tunnel: Tunnel, to: TunnelSpec): Promise<Tunnel> {
     const updateTime = new Date();
-    await this.#journal.put(entryOf(tunnel, {spec: to, updateTime, former: tunnel.spec}));
+    try {
+      await this.#journal.put(entryOf(tunnel, {spec: to, updateTime, former: tunnel.spec}));
+    } catch (error) {
+      throw toTunnelError(error);
+    }
     await this.#tearDown(slot, tunnel, 'set up anew');
     const next = slot.set(tunnel, {
       spec: to,
@@ -193,13 +220,6 @@ export class Operations {
     }
   }
 
-  /** Takes away what a crash left of the spec before; where both have the same device, adoption sees to the rest. */
-  async #clear({name}: Slot, former: TunnelSpec, spec: TunnelSpec): Promise<void> {
-    if (former.tunnelSrc === spec.tunnelSrc && former.tunnelDst === spec.tunnelDst) return;
-    const {errors} = await runEvery(strategyFor(former).teardown(former, this.#ports));
-    for (const error of errors) this.#log.warn('restore.remains', {tunnel: name, error: messageOf(error)});
-  }
-
   async #setUp(slot: Slot, tunnel: Tunnel): Promise<Tunnel> {
     const start = performance.now();
     const {name, spec} = tunnel;
@@ -219,19 +239,23 @@ export class Operations {
     const {name, spec} = tunnel;
     const removing = slot.set(tunnel, {state: 'removing'});
     this.#announce('teardownStarted', removing, reason);
-    const {reports, errors} = await runEvery(strategyFor(spec).teardown(spec, this.#ports), report => {
+    const remains = await this.#formers.clear(name, spec);
+    const outcome = await runEvery(strategyFor(spec).teardown(spec, this.#ports), report => {
       const {step, ok, error, note, duration} = report;
       const outcome = {tunnel: name, step, took_ms: duration, ...(note && {note})};
       if (ok) this.#log.info('teardown.step', outcome);
       else this.#log.warn('teardown.step_failed', {...outcome, error});
       if (ok && step === 'tunnel_down') this.#announce('linkDown', removing, reason);
     });
-    if (errors.length === 0) return reports;
-    const error = errors.length === 1 ? errors[0] : new AggregateError(errors, errors.map(messageOf).join(', '));
-    await this.#keep(entryOf(tunnel, {doomed: true}));
-    const lastError = `teardown incomplete: ${messageOf(error)}`;
-    this.#announce('updated', slot.set(removing, {state: 'failed', lastError}), lastError);
-    throw toTunnelError(error, {report: reports});
+    try {
+      throwJoined([...remains, ...outcome.errors]);
+      return outcome.reports;
+    } catch (error) {
+      await this.#condemn(tunnel);
+      const lastError = `teardown incomplete: ${messageOf(error)}`;
+      this.#announce('updated', slot.set(removing, {state: 'failed', lastError}), lastError);
+      throw toTunnelError(error, {report: outcome.reports});
+    }
   }
 
   #vacate(slot: Slot, tunnel: Tunnel, reason?: string): void {
@@ -240,17 +264,28 @@ export class Operations {
     this.#log.info('tunnel.removed', {tunnel: slot.name, service: tunnel.spec.serviceType});
   }
 
-  /** Writes what a failed operation comes back to. Another failure on top is logged: the first one is the caller's answer. */
-  async #keep(entry: JournalEntry): Promise<void> {
-    await this.#journal.put(entry).catch((error: unknown) => this.#unwritable(entry.name, error));
+  /** Has the next start clear away what is left of a tunnel that nobody wants any more. Resolves as `#keep`. */
+  async #condemn(tunnel: Tunnel): Promise<string> {
+    return (await this.#keep(entryOf(tunnel, {doomed: true, former: this.#formers.of(tunnel.name)}))) ?? '';
   }
 
-  async #strike(name: string): Promise<void> {
-    await this.#journal.delete(name).catch((error: unknown) => this.#unwritable(name, error));
+  /**
+   * Writes what a failed operation comes back to. Another failure on top is logged and resolved to, in words: the first one
+   * is the caller's answer.
+   */
+  async #keep(entry: JournalEntry): Promise<string | undefined> {
+    return this.#journal.put(entry).then(() => undefined, this.#unwritable(entry.name));
   }
 
-  #unwritable(tunnel: string, error: unknown): void {
-    this.#log.error('journal.unwritable', {tunnel, error: messageOf(error)});
+  async #strike(name: string): Promise<string | undefined> {
+    return this.#journal.delete(name).then(() => undefined, this.#unwritable(name));
+  }
+
+  #unwritable(tunnel: string): (error: unknown) => string {
+    return error => {
+      this.#log.error('journal.unwritable', {tunnel, error: messageOf(error)});
+      return messageOf(error);
+    };
   }
 }
 

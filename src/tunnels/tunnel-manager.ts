@@ -97,12 +97,20 @@ export class TunnelManager implements AsyncDisposable {
   async restore(): Promise<void> {
     const {restored} = this.journal;
     if (!restored) return;
-    await Promise.all(
-      [...this.slots.values()].map(slot => {
-        const entry = restored.find(({name}) => name === slot.name);
-        return slot.run(() => (entry ? this.operations.restore(slot, entry) : this.operations.sweep(slot)));
-      }),
-    );
+    const entryOf = (slot: Slot) => restored.find(({name}) => name === slot.name);
+    // What is to go goes first: setting up a tunnel removes every guard, and the addresses of those are guarded still.
+    const slots = [...this.slots.values()].sort((a, b) => Number(!entryOf(a)?.doomed) - Number(!entryOf(b)?.doomed));
+    let before: Promise<unknown> = Promise.resolve();
+    for (const slot of slots) {
+      const entry = entryOf(slot);
+      const expected = entry && this.operations.expect(slot, entry);
+      const turn = before;
+      before = slot.run(async () => {
+        await turn;
+        await (expected ? this.operations.restore(slot, expected) : this.operations.sweep(slot));
+      });
+    }
+    await before;
   }
 
   /** What happens to the tunnels, in order: see `TunnelEvents.watch`. */

@@ -237,7 +237,7 @@ test('a guard that a crash left behind is gone after the next start, and a rule 
   const before = await kernel.rules();
   await kernel.ruleAdd(guard(ip('10.99.0.1')));
   await kernel.ruleAdd(exemption(ip('169.254.0.1'), ip('169.254.0.0')));
-  const journal = {restored: [], put: async () => undefined, delete: async () => undefined};
+  const journal = {restored: [], isNew: true, put: async () => undefined, delete: async () => undefined};
   await using world = openWorld(kernel, {journal});
   await world.manager.restore();
   t.deepEqual(await kernel.rules(), before);
