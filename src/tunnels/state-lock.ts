@@ -10,6 +10,8 @@ import {JournalError} from './journal.js';
 const attempts = 4;
 /** Milliseconds. */
 const longestPause = 100;
+/** What file systems say that know no sockets, such as those shared with the host of a virtual machine. */
+const withoutSockets: ReadonlySet<string> = new Set(['ENXIO', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
 /**
  * Keeps two daemons from writing one journal. Each has a socket in the directory, under a name that nobody else ever has,
@@ -48,7 +50,13 @@ export class StateLock implements AsyncDisposable {
   }
 
   async #take(): Promise<boolean> {
-    await listen(this.#server, this.#path(`.${this.#name}`));
+    try {
+      await listen(this.#server, this.#path(`.${this.#name}`));
+    } catch (error) {
+      // A daemon without this precaution is of more use than none.
+      if (withoutSockets.has((error as NodeJS.ErrnoException).code ?? '')) return true;
+      throw error;
+    }
     for (let attempt = 1; ; attempt++) {
       // Seen before it looks: of any two at least the one that comes second sees the other.
       await rename(this.#path(`.${this.#name}`), this.#path(this.#name));
