@@ -90,8 +90,9 @@ export const multicast: Scenario = {
     await lab.step('the rendezvous point answers each Register with a Register-Stop', () =>
       eventually('two Register-Stops', async () => {
         const {multicast: status} = await first.controller.get(name);
-        assert.equal(status?.registersSent, 2n);
-        assert.equal(status.registerStopsReceived, 2n);
+        // One for each group at least: the second round comes at a random moment.
+        assert(status && status.registersSent >= 2n, `${status?.registersSent} Registers sent`);
+        assert.equal(status.registerStopsReceived, status.registersSent);
         assert.equal(status.hellosSent, 0n);
         return `${status.registersSent} sent, ${status.registerStopsReceived} answered, no Hellos`;
       }),

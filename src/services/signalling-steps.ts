@@ -5,10 +5,11 @@ import type {Step} from './step.js';
 /** What a spec wants sent on its tunnel, sender by sender; absent is what it has no use for. */
 export type Signalling = Partial<SenderConfigs>;
 
-/** In the order of a setup. What a publisher sends does not need the device's attention; what a subscriber says does. */
+/**
+ * In the order of a setup and of a teardown. What a publisher sends does not need the device's attention, and ends at
+ * once; what a subscriber says does, and leaving the groups takes a moment, in which nothing else should be sent any more.
+ */
 const senders = ['heartbeat', 'register', 'pim'] as const satisfies readonly (keyof SenderConfigs)[];
-/** Leaving the groups comes first: what still arrives for them has nowhere to go. */
-const teardownOrder = ['pim', 'register', 'heartbeat'] as const satisfies readonly (keyof SenderConfigs)[];
 
 const stopSteps = {heartbeat: 'heartbeat_stop', register: 'register_stop', pim: 'pim_prune'} as const;
 
@@ -80,4 +81,4 @@ function sameGroups(a: readonly number[], b: readonly number[]): boolean {
 }
 
 export const signallingStop = (speaker: Senders, tunnel: string, running: Signalling): Step[] =>
-  teardownOrder.filter(name => running[name]).map(name => stop(speaker, name, tunnel));
+  senders.filter(name => running[name]).map(name => stop(speaker, name, tunnel));

@@ -84,7 +84,8 @@ export class PimTransmission implements Transmission<PimConfig> {
     for (const group of added) this.#leaving.delete(group);
     if (removed.length > 0) this.#pruneLeaving();
     const error = this.#say('join', added);
-    if (error) this.#announceAgain(error);
+    // What would fail again as well waits for the next round, which is not to be put off.
+    if (error && isTransient(error)) this.#announceAgain(error);
   }
 
   async farewell(): Promise<void> {

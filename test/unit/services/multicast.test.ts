@@ -77,7 +77,7 @@ test('a teardown takes the routes out, leaves the groups, and only then ends the
   await using world = openWorld();
   await world.manager.provision(samples.multicast);
   const steps = (await world.manager.remove(name)).map(({step}) => step);
-  const wanted = ['routes_delete', 'pim_prune', 'register_stop', 'heartbeat_stop', 'bgp_peer_delete', 'tunnel_down'];
+  const wanted = ['routes_delete', 'heartbeat_stop', 'register_stop', 'pim_prune', 'bgp_peer_delete', 'tunnel_down'];
   t.deepEqual(
     steps.filter(step => wanted.includes(step)),
     wanted,

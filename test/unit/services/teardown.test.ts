@@ -35,7 +35,7 @@ const expected: Record<SampleName, string[]> = {
   ibrl: stepsWith([], 'rules_delete'),
   ibrlWithAllocatedIp: stepsWith(['guard_service_address'], 'rules_delete'),
   edgeFiltering: stepsWith(['guard_service_address'], 'rules_delete', 'routes_delete'),
-  multicast: stepsWith(['guard_service_address'], 'routes_delete', 'pim_prune', 'register_stop', 'heartbeat_stop'),
+  multicast: stepsWith(['guard_service_address'], 'routes_delete', 'heartbeat_stop', 'register_stop', 'pim_prune'),
   subscriber: stepsWith([], 'routes_delete', 'pim_prune'),
 };
 
