@@ -59,7 +59,7 @@ try {
   await main(process.argv.slice(2));
 } catch (error) {
   const isExpected = startErrors.some(kind => error instanceof kind);
-  console.error(`doublezerod: ${isExpected && error instanceof Error ? error.message : inspect(error)}`);
-  if (error instanceof UsageError) console.error('Try --help.');
+  const hint = error instanceof UsageError ? '; try --help' : '';
+  console.error(`doublezerod: ${isExpected && error instanceof Error ? error.message : inspect(error)}${hint}`);
   process.exitCode = isExpected ? notStarted : failed;
 }

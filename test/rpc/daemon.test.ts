@@ -10,7 +10,7 @@ const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 // What else is refused: test/unit/config/options.test.ts and test/unit/rpc/listen-address.test.ts.
 const refused: [what: string, args: string[], message: RegExp][] = [
-  ['an unknown flag', ['--frobnicate'], /^doublezerod: Unknown option '--frobnicate'\nTry --help\.\n$/],
+  ['an unknown flag', ['--frobnicate'], /^doublezerod: Unknown option '--frobnicate'; try --help\n$/],
   ['a bad value', ['--netlink', 'fake'], /--netlink must be one of kernel, memory, not 'fake'/],
   ['a bad address', ['--listen', '7300'], /--listen: "7300" is neither HOST:PORT/],
   ['an address beyond loopback', ['--listen', '0.0.0.0:7300'], /--listen: "0\.0\.0\.0:7300": only loopback .* TLS/],
