@@ -37,14 +37,16 @@ export class LinkBoundSpeaker implements MulticastSpeaker {
     };
   }
 
-  /** A tunnel is known here for as long as anything is sent on it. */
+  /** A tunnel is known here for as long as anything is sent on it, or is about to be: an apply may wait for a stop. */
   async #with(tunnel: string, work: (senders: TunnelSenders) => Promise<void>): Promise<void> {
     const senders = this.#tunnels.get(tunnel) ?? new TunnelSenders(tunnel, this.#context, () => this.#changed(tunnel));
     this.#tunnels.set(tunnel, senders);
+    senders.pending += 1;
     try {
       await work(senders);
     } finally {
-      if (!senders.isActive) {
+      senders.pending -= 1;
+      if (senders.pending === 0 && !senders.isActive) {
         this.#tunnels.delete(tunnel);
         await senders.close();
       }

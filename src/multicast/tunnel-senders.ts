@@ -25,6 +25,8 @@ const lookPeriod = 1000;
 export class TunnelSenders {
   readonly activity: Activity;
   readonly senders: {readonly [Name in keyof SenderConfigs]: LinkBound<SenderConfigs[Name]>};
+  /** How much of what was asked of the senders is not done yet. */
+  pending = 0;
   readonly #clock: Clock;
   #cancelLook = () => {};
 

@@ -106,6 +106,9 @@ test('an update that comes while it stops starts anew afterwards', async t => {
   await world.clock.advance(1000);
   await Promise.all([stopped, started]);
   t.deepEqual((await world.sent()).slice(-3), ['hello for 0 s', 'hello for 105 s', `join ${two} for 120 s`]);
+  t.is(world.status()?.fault, '');
+  await world.clock.advance(31_000);
+  t.deepEqual(await world.sent(), ['hello for 105 s', `join ${two} for 120 s`]);
 });
 
 test('a neighbor that appears hears a Hello and a Join at once, and is in the status', async t => {
