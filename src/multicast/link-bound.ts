@@ -1,4 +1,4 @@
-import type {Link} from '../netlink/netlinker.js';
+import type {GreTunnel, Link} from '../netlink/netlinker.js';
 import {SocketError} from './sockets.js';
 import type {Begin, Transmission, TransmissionContext} from './transmission.js';
 
@@ -9,6 +9,10 @@ interface Life<Config> {
 
 /** A socket is of no use any more with an interface that was made anew; one of another MTU needs other messages. */
 const isSameLink = (a: Link, b: Link): boolean => a.index === b.index && a.mtu === b.mtu;
+
+/** Whether it leads to the same place in the same way. Where there is no tunnel there is nothing to tell links apart by. */
+const isSameTunnel = (a?: GreTunnel, b?: GreTunnel): boolean =>
+  a?.local === b?.local && a?.remote === b?.remote && a?.ttl === b?.ttl;
 
 export interface LinkBoundOptions<Config> {
   readonly begin: Begin<Config>;
@@ -28,6 +32,8 @@ export interface LinkBoundOptions<Config> {
 export class LinkBound<Config> {
   readonly #options: LinkBoundOptions<Config>;
   #config: Config | undefined;
+  /** What the link was when the sender was started: another one of its name is somebody else's. */
+  #tunnel: GreTunnel | undefined;
   #life: Life<Config> | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -42,18 +48,23 @@ export class LinkBound<Config> {
   /** Starts, or goes over to the config. Rejects where it cannot start. */
   apply(config: Config): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#config === undefined) await this.#start(config, await this.#options.link());
-      else this.#life?.transmission.change(config);
+      if (this.#config === undefined) {
+        const link = await this.#options.link();
+        await this.#start(config, link);
+        this.#tunnel = link?.tunnel;
+      } else {
+        this.#life?.transmission.change(config);
+      }
       this.#config = config;
     });
   }
 
-  /** Follows the link: ends where it is down or gone, begins again where it is back. */
+  /** Follows the link: ends where it is down, gone or somebody else's, begins again where it is back. */
   look(): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#config === undefined) return;
       const link = await this.#options.link();
-      const usable = link?.adminUp ? link : undefined;
+      const usable = link?.adminUp && isSameTunnel(link.tunnel, this.#tunnel) ? link : undefined;
       if (this.#life && usable && isSameLink(this.#life.link, usable)) return;
       await this.#end();
       // Fails for as long as the link has not got its addresses back, and is tried again at the next look.

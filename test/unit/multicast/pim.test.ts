@@ -3,7 +3,7 @@ import {decodeHello} from '../../../src/multicast/pim/hello.js';
 import {encodeMessage, pimType} from '../../../src/multicast/pim/message.js';
 import {SocketError} from '../../../src/multicast/sockets.js';
 import {vectors} from './vectors.js';
-import {openWorld, pim, tunnel} from './world.js';
+import {ip, openWorld, pim, tunnel} from './world.js';
 
 const [one, two, three] = ['239.0.0.1', '239.0.0.2', '239.0.0.3'] as const;
 
@@ -265,6 +265,27 @@ test('an interface that was made anew gets a new socket and hears everything aga
   t.deepEqual(await world.sent(), ['hello for 105 s', `join ${one} for 120 s`]);
   t.is(world.sockets.opened, 2);
 });
+
+for (const [what, other] of Object.entries({
+  remote: {remote: ip('192.0.2.3')},
+  local: {local: ip('192.0.2.9')},
+  TTL: {ttl: 32},
+})) {
+  test(`on a tunnel of the same name with another ${what} nothing is sent, until its own is back`, async t => {
+    await using world = await openWorld();
+    await world.speaker.pim.apply(tunnel, pim(one));
+    await world.sent();
+    await world.netlinker.tunnelDelete(tunnel);
+    await world.raise(other);
+    await world.clock.advance(60_000);
+    t.deepEqual(await world.sent(), []);
+    t.is(world.status()?.fault, '');
+    await world.netlinker.tunnelDelete(tunnel);
+    await world.raise();
+    await world.clock.advance(1000);
+    t.deepEqual(await world.sent(), ['hello for 105 s', `join ${one} for 120 s`]);
+  });
+}
 
 test('an interface that came back without its addresses is tried again each second, and the fault shows', async t => {
   await using world = await openWorld();

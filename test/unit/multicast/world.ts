@@ -80,8 +80,8 @@ class Refusing implements MulticastSockets {
 export async function openWorld(chance?: readonly number[]) {
   const clock = new ManualClock(chance);
   const netlinker = new MemoryNetlinker();
-  const raise = async () => {
-    await netlinker.tunnelAdd(device);
+  const raise = async (other: Partial<typeof device> = {}) => {
+    await netlinker.tunnelAdd({...device, ...other});
     await netlinker.tunnelUp(tunnel);
   };
   await raise();
