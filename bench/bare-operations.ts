@@ -1,10 +1,10 @@
+import {overriding} from '../lab/overriding.js';
 import {RecordingBgpSpeaker} from '../src/bgp/recording-speaker.js';
 import {RecordingMulticastSpeaker} from '../src/multicast/recording-speaker.js';
 import type {Netlinker} from '../src/netlink/netlinker.js';
 import {createLogger} from '../src/telemetry/logger.js';
 import type {SpecInput} from '../src/tunnels/spec-parse.js';
 import {TunnelManager} from '../src/tunnels/tunnel-manager.js';
-import {overriding} from './overriding.js';
 
 /** Changes of the kernel, in order, to be made again as often as one likes. */
 export type Changes = readonly (() => Promise<unknown>)[];

@@ -1,13 +1,13 @@
 import {existsSync} from 'node:fs';
 import {Controller} from '../lab/controller.js';
 import {specs} from '../lab/specs.js';
+import {type HostNetlinker, openHostNetlinker} from '../lab/stand-in.js';
 import {TunnelSpec} from '../src/rpc/generated/doublezero/tunnel/v1/tunnel_spec.js';
 import {toSpecInput} from '../src/rpc/translation.js';
 import {bareOperations, make} from './bare-operations.js';
 import {Child, programHere, temporaryFolder} from './child.js';
 import type {Part} from './part.js';
 import {type Judge, median, type Row, row} from './row.js';
-import {type HostNetlinker, openHostNetlinker} from './stand-in.js';
 import {syncedWrite} from './synced-write.js';
 
 /** Calls that change nothing, so that the transport is as fast as in a daemon that has been polled for a while. */

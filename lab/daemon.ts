@@ -14,6 +14,8 @@ export interface DaemonOptions {
   readonly logFile: string;
   /** Flags besides `--socket` and `--state-dir`. */
   readonly flags?: readonly string[];
+  /** The daemon's program, where it is not the one that users start. */
+  readonly program?: string;
   /** Program and arguments to start it through, such as `setpriv`. */
   readonly through?: readonly string[];
 }
@@ -26,12 +28,12 @@ export class Daemon implements AsyncDisposable {
   readonly #exited: Promise<unknown[]>;
   readonly controller: Controller;
 
-  private constructor({namespace, socket, logFile, flags = [], through = []}: DaemonOptions) {
+  private constructor({namespace, socket, logFile, program = main, flags = [], through = []}: DaemonOptions) {
     const log = openSync(logFile, 'a');
     const own = ['--socket', socket, '--state-dir', `${logFile}.state`];
-    const command = [...through, process.execPath, '--enable-source-maps', main, ...own, ...flags];
-    const [program = '', ...args] = command;
-    this.#process = namespace.spawn(program, args, ['ignore', log, log]);
+    const command = [...through, process.execPath, '--enable-source-maps', program, ...own, ...flags];
+    const [first = '', ...args] = command;
+    this.#process = namespace.spawn(first, args, ['ignore', log, log]);
     closeSync(log);
     this.#exited = once(this.#process, 'exit');
     this.controller = new Controller(socket);
@@ -51,6 +53,11 @@ export class Daemon implements AsyncDisposable {
     }
     exited.catch(() => undefined);
     return daemon;
+  }
+
+  /** Resolves when the process has ended, by itself or not. */
+  async ended(): Promise<void> {
+    await this.#exited;
   }
 
   /** Sends the signal and resolves to the exit status when the process has ended. */

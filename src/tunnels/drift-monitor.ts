@@ -125,7 +125,7 @@ export class DriftMonitor implements AsyncDisposable {
     const start = performance.now();
     faults.push(...(await strategy.missingRoutes(spec, ports)));
     const learned = link?.adminUp ? await ports.bgp.missingRoutes(name) : 0;
-    if (learned > 0) faults.push(`${learned} learned routes are missing`);
+    if (learned > 0) faults.push(`${learned} learned ${learned === 1 ? 'route is' : 'routes are'} missing`);
     const took = performance.now() - start;
     pace.routesLookAt = performance.now() + Math.max(0, took / routeLookShare - period);
     return {link, faults};
