@@ -1,7 +1,6 @@
-import {isMulticast} from '../ip/ipv4.js';
 import {encodeHeartbeatDatagram} from './heartbeat-datagram.js';
 import {decodeIpv4Datagram, type Ipv4Datagram, ipv4HeaderLength} from './ipv4-datagram.js';
-import {pimProtocol} from './pim/message.js';
+import {allPimRouters, pimProtocol} from './pim/message.js';
 import {
   type HeartbeatSocket,
   type HeartbeatSocketOptions,
@@ -68,7 +67,7 @@ export class MemorySockets implements MulticastSockets {
     onSent(datagram);
     const {destination} = datagram;
     for (const {interface: name, source, hearsAllRouters, onDatagram} of [...this.#open.values()]) {
-      const isHeard = isMulticast(destination) ? hearsAllRouters : destination === source;
+      const isHeard = destination === (hearsAllRouters ? allPimRouters : source);
       if (name !== sender && isHeard) onDatagram(datagram);
     }
   }

@@ -37,7 +37,7 @@ export interface PimSocketOptions {
   readonly index: number;
   /** Address that everything is sent from: one of the interface's. */
   readonly source: Ipv4;
-  /** Whether to hear what is sent to ALL-PIM-ROUTERS as well, besides what is sent to `source`. */
+  /** What to hear: what is sent to ALL-PIM-ROUTERS, or else what is sent to `source`; never both, nor anything else. */
   readonly hearsAllRouters: boolean;
   /** Called with each PIM datagram heard, never before the socket was handed over. */
   readonly onDatagram: (datagram: Ipv4Datagram) => void;

@@ -120,16 +120,18 @@ export function multicastSocketsContract(subject: string, open: () => Promise<So
     for (const {socket} of [one, other]) socket.close();
   });
 
-  holds('who does not listen to all routers hears only what is for its address', async (t, world, listen) => {
+  holds('a socket hears what is for all routers, or what is for its address, never both', async (t, world, listen) => {
     const {near, far} = world;
     const one = await listen(world, near);
     const [deaf, other] = [await listen(world, far, false), await listen(world, far)];
     one.socket.send(message('to all'), allPimRouters, 1);
     one.socket.send(message('to you'), far.source, 1);
-    await deaf.heard.saying('to you');
-    await other.heard.saying('to you');
-    t.deepEqual(deaf.heard.texts, ['to you']);
-    t.deepEqual(other.heard.texts, ['to all', 'to you']);
+    one.socket.send(message('to all again'), allPimRouters, 1);
+    one.socket.send(message('to you again'), far.source, 1);
+    await deaf.heard.saying('to you again');
+    await other.heard.saying('to all again');
+    t.deepEqual(deaf.heard.texts, ['to you', 'to you again']);
+    t.deepEqual(other.heard.texts, ['to all', 'to all again']);
     for (const {socket} of [one, deaf, other]) socket.close();
   });
 

@@ -109,12 +109,15 @@ export class RawPimSocket implements PimSocket {
   }
 
   #poll(): void {
+    const {source, hearsAllRouters, onDatagram} = this.#options;
+    // Each raw socket on the device gets a copy of all PIM for this host, also of the answers to another one's messages.
+    const heard = hearsAllRouters ? allPimRouters : source;
     for (let count = 0; count < pollBatch && this.#fd !== undefined; count++) {
       const length = this.#libc.recv(this.#fd, this.#buffer, this.#buffer.length, 0);
       // Mostly EAGAIN. An error of the socket itself (ENETDOWN) is cleared by having been read.
       if (length < 0) return;
       const datagram = decodeIpv4Datagram(this.#buffer.slice(0, length));
-      if (datagram?.protocol === pimProtocol) this.#options.onDatagram(datagram);
+      if (datagram?.protocol === pimProtocol && datagram.destination === heard) onDatagram(datagram);
     }
   }
 }

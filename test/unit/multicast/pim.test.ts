@@ -1,6 +1,6 @@
 import test from 'ava';
 import {decodeHello} from '../../../src/multicast/pim/hello.js';
-import {encodeMessage, pimType} from '../../../src/multicast/pim/message.js';
+import {allPimRouters, encodeMessage, pimType} from '../../../src/multicast/pim/message.js';
 import {SocketError} from '../../../src/multicast/sockets.js';
 import {vectors} from './vectors.js';
 import {ip, openWorld, pim, tunnel} from './world.js';
@@ -166,7 +166,7 @@ test('what is no Hello of the device is counted and has no effect', async t => {
   await using world = await openWorld();
   await world.speaker.pim.apply(tunnel, pim(one));
   world.fromPeer(vectors.join);
-  world.fromRp(vectors.hello);
+  world.fromRp(vectors.hello, allPimRouters);
   world.fromPeer(Uint8Array.of(0x20, 0, 1, 2));
   world.fromPeer(encodeMessage(pimType.hello, [0, 1, 0, 9]));
   t.like(world.status()?.counters, {hellosReceived: 0, ignored: 2, malformed: 2});

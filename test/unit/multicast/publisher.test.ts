@@ -169,6 +169,14 @@ test('Register-Stops are counted where they are about us, and stop nothing', asy
   t.is(world.status()?.counters.registersSent, 2);
 });
 
+test('a Register-Stop is counted once on a tunnel that subscribes as well', async t => {
+  await using world = await openWorld();
+  await world.speaker.register.apply(tunnel, register(one));
+  await world.speaker.pim.apply(tunnel, pim(one));
+  world.fromRp(registerStop(one, '10.99.0.1'));
+  t.like(world.status()?.counters, {registerStopsReceived: 1, ignored: 0});
+});
+
 test('a publisher sends no Hellos, and hears none', async t => {
   await using world = await openWorld();
   await world.speaker.heartbeat.apply(tunnel, heartbeat(one));

@@ -123,7 +123,7 @@ export async function openWorld(chance?: readonly number[]) {
     },
     /** Any message, from the device or from somebody else. */
     fromPeer: (message: Uint8Array) => peer.send(message, allPimRouters, 1),
-    fromRp: (message: Uint8Array) => rendezvousPoint.send(message, localAddress, 255),
+    fromRp: (message: Uint8Array, destination = localAddress) => rendezvousPoint.send(message, destination, 255),
     [Symbol.asyncDispose]: () => speaker[Symbol.asyncDispose](),
   };
 }
