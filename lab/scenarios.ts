@@ -7,6 +7,13 @@ import {multicastRefused} from './scenarios/multicast-refused.js';
 import {multicastTeardowns} from './scenarios/multicast-teardowns.js';
 import {edgeFiltering, ibrl, ibrlWithAllocatedIp, multicastRoutes} from './scenarios/services.js';
 import {sideBySide} from './scenarios/side-by-side.js';
+import {
+  survivalDrift,
+  survivalJournal,
+  survivalPing,
+  survivalProvision,
+  survivalRemoval,
+} from './scenarios/survival.js';
 import {teardown} from './scenarios/teardown.js';
 import {withoutCapability, withoutGre} from './scenarios/unable-host.js';
 
@@ -28,4 +35,9 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'without-gre': withoutGre,
   'without-capability': withoutCapability,
   teardown,
+  'survival-ping': survivalPing,
+  'survival-drift': survivalDrift,
+  'survival-provision': survivalProvision,
+  'survival-removal': survivalRemoval,
+  'survival-journal': survivalJournal,
 };
