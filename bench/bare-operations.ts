@@ -1,3 +1,4 @@
+import {kernelChanges} from '../lab/kernel-changes.js';
 import {overriding} from '../lab/overriding.js';
 import {RecordingBgpSpeaker} from '../src/bgp/recording-speaker.js';
 import {RecordingMulticastSpeaker} from '../src/multicast/recording-speaker.js';
@@ -9,20 +10,6 @@ import {TunnelManager} from '../src/tunnels/tunnel-manager.js';
 /** Changes of the kernel, in order, to be made again as often as one likes. */
 export type Changes = readonly (() => Promise<unknown>)[];
 
-const changing = [
-  'tunnelAdd',
-  'tunnelUp',
-  'tunnelDown',
-  'tunnelDelete',
-  'addressAdd',
-  'addressDelete',
-  'ruleAdd',
-  'ruleDelete',
-  'routesReplace',
-  'routesDelete',
-  'socketsAbort',
-] as const;
-
 /** What provisioning a tunnel and removing it change in the kernel, without what is only read: found out by doing it. */
 export async function bareOperations(
   netlinker: Netlinker,
@@ -30,7 +17,7 @@ export async function bareOperations(
 ): Promise<{readonly provision: Changes; readonly remove: Changes}> {
   let changes: (() => Promise<unknown>)[] = [];
   const methods = Object.fromEntries(
-    changing.map(name => {
+    kernelChanges.map(name => {
       const method = netlinker[name].bind(netlinker) as (...args: unknown[]) => Promise<unknown>;
       const noted = (...args: unknown[]) => {
         const change = () => method(...args);

@@ -8,24 +8,12 @@ import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {parseCommandLine} from '../../src/config/options.js';
 import {runDaemon} from '../../src/daemon.js';
-import type {Netlinker, Operation} from '../../src/netlink/netlinker.js';
+import type {Netlinker} from '../../src/netlink/netlinker.js';
 import {createLogger} from '../../src/telemetry/logger.js';
+import {kernelChanges} from '../kernel-changes.js';
 import {openHostNetlinker} from '../stand-in.js';
 
-const changes: ReadonlySet<string> = new Set<Operation>([
-  'tunnelAdd',
-  'tunnelSetMtu',
-  'tunnelUp',
-  'tunnelDown',
-  'tunnelDelete',
-  'addressAdd',
-  'addressDelete',
-  'ruleAdd',
-  'ruleDelete',
-  'routesReplace',
-  'routesDelete',
-  'socketsAbort',
-]);
+const changes: ReadonlySet<string> = new Set(kernelChanges);
 
 function read(path: string): string {
   try {

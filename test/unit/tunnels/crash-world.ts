@@ -2,6 +2,7 @@ import {existsSync} from 'node:fs';
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {kernelChanges} from '../../../lab/kernel-changes.js';
 import type {BgpPeer} from '../../../src/bgp/bgp-speaker.js';
 import {RecordingBgpSpeaker} from '../../../src/bgp/recording-speaker.js';
 import {formatIpv4, formatPrefix, hostPrefix, ipv4} from '../../../src/ip/ipv4.js';
@@ -13,21 +14,8 @@ import {FileJournal} from '../../../src/tunnels/journal.js';
 import {TunnelManager} from '../../../src/tunnels/tunnel-manager.js';
 import {silentLogger} from '../../world.js';
 
-/** What changes the kernel, and so is a point at which a crash leaves something else behind. */
-export const changes: readonly Operation[] = [
-  'tunnelAdd',
-  'tunnelSetMtu',
-  'tunnelUp',
-  'tunnelDown',
-  'tunnelDelete',
-  'addressAdd',
-  'addressDelete',
-  'ruleAdd',
-  'ruleDelete',
-  'routesReplace',
-  'routesDelete',
-  'socketsAbort',
-];
+/** What changes the kernel is a point at which a crash leaves something else behind. */
+export const changes: readonly Operation[] = kernelChanges;
 
 const never = new Promise<never>(() => undefined);
 
