@@ -80,8 +80,10 @@ export async function runDaemon(
     rpcs: tunnelRpcs({manager, bgp, multicast, daemonInfo}),
     log,
   });
-  // Queued before any call can come, so that what callers want is done to what was there.
+  // Begun before any call is answered: ListTunnels has all the tunnels from the first one on, and what callers want is done
+  // to what was there.
   const restored = manager.restore();
+  server.serve();
   log.info('daemon.ready', {version, netlink: options.netlink, listeners: server.addresses, pid: process.pid});
 
   await restored;

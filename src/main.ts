@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import {inspect} from 'node:util';
-import {type Options, parseCommandLine, UsageError, usage} from './config/options.js';
+import {usage} from './config/flags.js';
+import {type Options, parseCommandLine} from './config/options.js';
 import {RouteConfigError} from './config/route-config.js';
+import {UsageError} from './config/usage-error.js';
 import {runDaemon, StartError} from './daemon.js';
 import {ListenError} from './rpc/listen-error.js';
 import {createLogger, type Logger} from './telemetry/logger.js';

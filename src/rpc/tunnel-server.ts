@@ -1,3 +1,4 @@
+import type {Socket} from 'node:net';
 import {Server, ServerCredentials} from '@grpc/grpc-js';
 import type {Logger} from '../telemetry/logger.js';
 import {Health} from './health.js';
@@ -28,6 +29,8 @@ export class TunnelServer implements AsyncDisposable {
   readonly #listeners: Listener[] = [];
   readonly #health: Health;
   readonly #graceMs: number;
+  readonly #waiting = new Set<Socket>();
+  #isServing = false;
   #closed: Promise<void> | undefined;
 
   private constructor({rpcs, log, graceMs = 10_000}: TunnelServerOptions) {
@@ -39,7 +42,7 @@ export class TunnelServer implements AsyncDisposable {
   }
 
   /**
-   * Starts to listen on all the addresses, or on none.
+   * Starts to listen on all the addresses, or on none. Who connects is answered from `serve` on.
    *
    * @throws {ListenError}
    */
@@ -48,7 +51,7 @@ export class TunnelServer implements AsyncDisposable {
     try {
       for (const address of options.addresses) {
         // Own sockets, not bindAsync: its errors say neither which address nor why, and a socket's mode comes too late.
-        server.#listeners.push(await openListener(address, socket => server.#injector.injectConnection(socket)));
+        server.#listeners.push(await openListener(address, socket => server.#accept(socket)));
       }
     } catch (error) {
       await server.close();
@@ -60,6 +63,13 @@ export class TunnelServer implements AsyncDisposable {
   /** The addresses as bound, in the order asked for: `unix:/run/…`, `127.0.0.1:7300`. */
   get addresses(): string[] {
     return this.#listeners.map(({address}) => address);
+  }
+
+  /** Starts to answer, those first who have connected meanwhile. */
+  serve(): void {
+    this.#isServing = true;
+    for (const socket of this.#waiting) this.#accept(socket);
+    this.#waiting.clear();
   }
 
   /** Health turns NOT_SERVING, so that no new work is sent here; calls are still answered. */
@@ -80,8 +90,20 @@ export class TunnelServer implements AsyncDisposable {
     return this.close();
   }
 
+  #accept(socket: Socket): void {
+    if (this.#isServing) {
+      this.#injector.injectConnection(socket);
+      return;
+    }
+    socket.pause();
+    socket.once('error', () => {}); // who does not wait takes nothing along
+    socket.once('close', () => this.#waiting.delete(socket));
+    this.#waiting.add(socket);
+  }
+
   async #shutDown(): Promise<void> {
     this.stopServing();
+    for (const socket of this.#waiting) socket.destroy();
     const listenersClosed = Promise.all(this.#listeners.map(listener => listener.close()));
     this.#streams.end();
     // Every session says goodbye (GOAWAY) and closes with its last call. Not `drain` before: it would have the sessions

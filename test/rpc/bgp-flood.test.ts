@@ -52,6 +52,7 @@ async function openWorld() {
     rpcs: tunnelRpcs({manager, bgp, multicast, daemonInfo}),
     log,
   });
+  server.serve();
   const client = new TunnelServiceClient(server.addresses[0] ?? '', credentials.createInsecure());
   return {
     device,

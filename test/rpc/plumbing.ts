@@ -37,6 +37,9 @@ const none = Object.fromEntries(
   Object.keys(TunnelServiceService).map(name => [name, {handle: unimplemented}]),
 ) as unknown as TunnelRpcs;
 
+/** Handlers for all RPCs: those given, and refusals. */
+export const rpcsOf = (rpcs: Partial<TunnelRpcs>): TunnelRpcs => ({...none, ...rpcs});
+
 export interface World extends AsyncDisposable {
   readonly server: TunnelServer;
   /** Client of the first address. */
@@ -53,7 +56,8 @@ export async function serve(
   {addresses = [loopback()], graceMs = 5000}: {addresses?: readonly ListenAddress[]; graceMs?: number} = {},
 ): Promise<World> {
   const {lines, log} = recordingLog();
-  const server = await TunnelServer.listen({addresses, rpcs: {...none, ...rpcs}, log, graceMs});
+  const server = await TunnelServer.listen({addresses, rpcs: rpcsOf(rpcs), log, graceMs});
+  server.serve();
   const clients: TunnelServiceClient[] = [];
   const connect = (address: string, options: ChannelOptions = {}) => {
     const channelOptions = {'grpc.use_local_subchannel_pool': 1, ...options};

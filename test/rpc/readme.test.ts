@@ -4,7 +4,7 @@ import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
 import test from 'ava';
-import {usage} from '../../src/config/options.js';
+import {usage} from '../../src/config/flags.js';
 import {DaemonProcess, socketFolder} from './daemon-process.js';
 import {projectFolder} from './python.js';
 import {blocks, commands, readme, tableRows} from './readme.js';

@@ -36,6 +36,7 @@ export async function openService(netlinker: Netlinker = new MemoryNetlinker()) 
     rpcs: tunnelRpcs({manager, bgp, multicast, daemonInfo}),
     log,
   });
+  server.serve();
   const address = server.addresses[0] ?? '';
   const client = new TunnelServiceClient(address, credentials.createInsecure());
   return {

@@ -1,9 +1,24 @@
 import test from 'ava';
-import {parseCommandLine, UsageError, usage} from '../../../src/config/options.js';
+import {usage} from '../../../src/config/flags.js';
+import {parseCommandLine} from '../../../src/config/options.js';
+import {UsageError} from '../../../src/config/usage-error.js';
 
 const defaults = {
   socket: '/run/doublezerod/doublezerod.sock',
   listen: [],
+  tls: undefined,
+  policy: undefined,
+  audit: {file: undefined, required: false},
+  metrics: undefined,
+  limits: {
+    connections: 256,
+    streams: 128,
+    messageSize: 1_048_576,
+    handshake: 5000,
+    idle: 900_000,
+    changes: 600,
+    watchers: 100,
+  },
   netlink: 'kernel',
   onExit: 'teardown',
   logLevel: 'info',
@@ -29,6 +44,20 @@ const understood: [args: string[], options: object][] = [
   [['--teardown-linger=60000'], {teardown: {linger: 60_000, abortSockets: 'on'}}],
   [['--route-config', 'r.json'], {routeConfig: 'r.json'}],
   [['--netlink=memory', '--netlink=kernel'], {netlink: 'kernel'}],
+  [
+    ['--tls-cert=c', '--tls-key=k', '--tls-client-ca=a', '--tls-min-version=1.2'],
+    {tls: {cert: 'c', key: 'k', clientCa: 'a', minVersion: '1.2'}},
+  ],
+  [['--policy', 'p.yaml'], {policy: 'p.yaml'}],
+  [['--audit-log=a.log', '--audit-required'], {audit: {file: 'a.log', required: true}}],
+  [['--metrics', '127.0.0.1:9100'], {metrics: '127.0.0.1:9100'}],
+  [['--max-connections=1'], {limits: {...defaults.limits, connections: 1}}],
+  [['--max-streams=2'], {limits: {...defaults.limits, streams: 2}}],
+  [['--max-message-size=4096'], {limits: {...defaults.limits, messageSize: 4096}}],
+  [['--handshake-timeout=600'], {limits: {...defaults.limits, handshake: 600_000}}],
+  [['--idle-timeout=1'], {limits: {...defaults.limits, idle: 1000}}],
+  [['--max-changes=1000000'], {limits: {...defaults.limits, changes: 1_000_000}}],
+  [['--max-watchers=3'], {limits: {...defaults.limits, watchers: 3}}],
 ];
 for (const [args, options] of understood) {
   test(`${args.join(' ')} is understood`, t => t.deepEqual(parseCommandLine(args), {run: {...defaults, ...options}}));
@@ -51,6 +80,20 @@ const refused: [args: string[], message: RegExp][] = [
   [['--teardown-linger=-1'], /^--teardown-linger must be/],
   [['--teardown-linger=1.5'], /^--teardown-linger must be/],
   [['--teardown-linger='], /^--teardown-linger must be/],
+  [['--tls-cert=c'], /^--tls-cert needs --tls-key and --tls-client-ca as well: /],
+  [['--tls-cert=c', '--tls-client-ca=a'], /^--tls-cert needs --tls-key as well: /],
+  [['--tls-key=', '--tls-cert=c'], /^--tls-key needs a value$/],
+  [['--tls-min-version=1.1'], /^--tls-min-version must be one of 1.3, 1.2, not '1.1'$/],
+  [['--policy='], /^--policy needs a value$/],
+  [['--audit-log', ''], /^--audit-log needs a value$/],
+  [['--audit-required=yes'], /--audit-required/],
+  [['--max-connections=0'], /^--max-connections must be a number from 1 to 1000000, not '0'$/],
+  [['--max-streams=many'], /^--max-streams must be a number/],
+  [['--max-message-size=4095'], /^--max-message-size must be a number of octets from 4096 to 67108864, not '4095'$/],
+  [['--handshake-timeout=0'], /^--handshake-timeout must be a number of seconds from 1 to 600, not '0'$/],
+  [['--idle-timeout=2592001'], /^--idle-timeout must be a number of seconds/],
+  [['--max-changes=-1'], /^--max-changes must be/],
+  [['--max-watchers=1e3'], /^--max-watchers must be/],
   [['--on-exit='], /^--on-exit must be one of teardown, keep, not ''$/],
   [['--log-level', 'toString'], /^--log-level must be one of error, warn, info, debug, not 'toString'$/],
 ];
@@ -81,6 +124,10 @@ test('the usage text names every flag with its default', t => {
     ['teardown-linger', '100'],
     ['abort-sockets', defaults.teardown.abortSockets],
     ['route-config', 'FILE'],
+    ['tls-min-version', '1.3'],
+    ['max-connections', '256'],
+    ['max-changes', '600'],
+    ['idle-timeout', '900'],
   ]) {
     const at = usage.indexOf(`--${flag} `);
     t.true(at >= 0, flag);
