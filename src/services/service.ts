@@ -15,7 +15,7 @@ import {connectedRouteRestore, routesAdd, routesDelete, rulesAdd, rulesDelete} f
 import {type Signalling, signallingStart, signallingStop} from './signalling-steps.js';
 import type {Step} from './step.js';
 import type {Ports, SpecField, Strategy} from './strategy.js';
-import {allGuardsDelete, teardownInOrder} from './teardown.js';
+import {allGuardsDelete, guardsDelete, teardownInOrder} from './teardown.js';
 import {localOverlay, remoteOverlay, type TunnelSpec} from './tunnel-spec.js';
 import {addressAdd, type FormerRun, noFormerRun, strayTunnelDelete, tunnelAdd, tunnelUp} from './tunnel-steps.js';
 
@@ -128,6 +128,12 @@ export function strategyOf(service: Service): Strategy {
         signalling: signallingStop(multicast, name, signalling?.(spec) ?? {}),
         bgpPeerDelete: bgpPeerDelete(bgp, name),
       }),
+    unguard: (spec, {netlinker}) => [
+      guardsDelete(
+        netlinker,
+        kernelState(spec).addresses.map(({address}) => address),
+      ),
+    ],
     sweep: ({netlinker}, what) => [
       ...(rules ? [rulesDelete(netlinker)] : []),
       ...(what.device ? [strayTunnelDelete(netlinker, name, ttl)] : []),

@@ -77,9 +77,12 @@ export async function runAllOrNothing(steps: readonly Step[]): Promise<Undo> {
 
 /** Throws what went wrong as one error: the error itself where it is alone. */
 export function throwJoined(errors: readonly unknown[]): void {
-  if (errors.length === 1) throw errors[0];
-  if (errors.length > 1) throw new AggregateError(errors, errors.map(messageOf).join(', '));
+  if (errors.length > 0) throw joined(errors);
 }
+
+/** At least one error as one. */
+export const joined = (errors: readonly unknown[]): unknown =>
+  errors.length === 1 ? errors[0] : new AggregateError(errors, errors.map(messageOf).join(', '));
 
 export interface TeardownOutcome {
   readonly reports: StepReport[];

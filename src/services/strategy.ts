@@ -44,6 +44,8 @@ export interface Strategy {
   setup(spec: TunnelSpec, ports: Ports): Step[];
   /** Steps that take it off again, in order: `tunnel_down` before `tunnel_delete`, always. */
   teardown(spec: TunnelSpec, ports: Ports): Step[];
+  /** Steps that let the spec's addresses send again, which a teardown that did not come to its end may have forbidden. */
+  unguard(spec: TunnelSpec, ports: Ports): Step[];
   /** Steps that take out what a crash left behind and is known for ours without a spec; `device`: that as well. */
   sweep(ports: Ports, what: {readonly device: boolean}): Step[];
   /** Steps that put back what somebody took out of the kernel, and leave alone what is as it should be. */

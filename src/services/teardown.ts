@@ -90,7 +90,8 @@ const guardOverlayPeer = (netlinker: Netlinker, address: Ipv4): Step => ({
   run: () => deleteGuards(netlinker, rule => isExemption(rule) && rule.source?.address === address),
 });
 
-const guardsDelete = (netlinker: Netlinker, addresses: readonly Ipv4[]): Step => ({
+/** Takes out the guards of the addresses. */
+export const guardsDelete = (netlinker: Netlinker, addresses: readonly Ipv4[]): Step => ({
   step: 'guards_delete',
   run: () => deleteGuards(netlinker, ({source}) => source !== undefined && addresses.includes(source.address)),
 });

@@ -6,7 +6,7 @@ import type {TunnelSpec} from '../services/tunnel-spec.js';
 const isSameDevice = (a: TunnelSpec, b: TunnelSpec): boolean =>
   a.tunnelSrc === b.tunnelSrc && a.tunnelDst === b.tunnelDst;
 
-/** The specs that a crash interrupted the replacement of, slot by slot, for as long as their device may be there. */
+/** The specs whose replacement was cut short, slot by slot, for as long as something of them may be there. */
 export class FormerSpecs {
   readonly #specs = new Map<string, TunnelSpec>();
 
@@ -20,22 +20,31 @@ export class FormerSpecs {
     this.#specs.set(slotName, former);
   }
 
+  /** Nothing of it is left. */
+  forget(slotName: string): void {
+    this.#specs.delete(slotName);
+  }
+
   /**
-   * Takes the device of the former spec out, where it is still that one. Where the successor has the same, or has its own
-   * by now, adoption sees to what differs: a teardown would take away what both have. Resolves to what went wrong; as long
-   * as something does, the former spec is not forgotten.
+   * Takes the former spec out, where its device is still there. Where the successor has the same, or has its own by now,
+   * adoption sees to what differs: a teardown would take away what both have. The guards of its addresses, which outlive the
+   * device, go in any case. Resolves to what went wrong.
    */
   async clear(slotName: string, successor: TunnelSpec): Promise<readonly unknown[]> {
     const former = this.#specs.get(slotName);
     if (!former) return [];
-    const errors = isSameDevice(former, successor) ? [] : await this.#tearDown(slotName, former);
-    if (errors.length === 0) this.#specs.delete(slotName);
-    return errors;
+    const strategy = strategyFor(former);
+    try {
+      const isThere = !isSameDevice(former, successor) && (await this.#hasItsDevice(slotName, former));
+      const steps = isThere ? strategy.teardown(former, this.ports) : strategy.unguard(former, this.ports);
+      return (await runEvery(steps)).errors;
+    } catch (error) {
+      return [error];
+    }
   }
 
-  async #tearDown(slotName: string, former: TunnelSpec): Promise<readonly unknown[]> {
+  async #hasItsDevice(slotName: string, {tunnelSrc, tunnelDst}: TunnelSpec): Promise<boolean> {
     const {tunnel} = (await this.ports.netlinker.link(slotName)) ?? {};
-    if (tunnel?.local !== former.tunnelSrc || tunnel.remote !== former.tunnelDst) return [];
-    return (await runEvery(strategyFor(former).teardown(former, this.ports))).errors;
+    return tunnel?.local === tunnelSrc && tunnel.remote === tunnelDst;
   }
 }

@@ -98,8 +98,10 @@ export class TunnelManager implements AsyncDisposable {
     const {restored} = this.journal;
     if (!restored) return;
     const entryOf = (slot: Slot) => restored.find(({name}) => name === slot.name);
-    // What is to go goes first: setting up a tunnel removes every guard, and the addresses of those are guarded still.
-    const slots = [...this.slots.values()].sort((a, b) => Number(!entryOf(a)?.doomed) - Number(!entryOf(b)?.doomed));
+    // What is to go goes first, then what nobody wants, since that takes every guard along: the addresses of the former are
+    // guarded still, those of what is set up after them may be guarded again as soon as a caller has it removed.
+    const turnOf = (slot: Slot) => (entryOf(slot)?.doomed ? 0 : entryOf(slot) ? 2 : 1);
+    const slots = [...this.slots.values()].sort((a, b) => turnOf(a) - turnOf(b));
     let before: Promise<unknown> = Promise.resolve();
     for (const slot of slots) {
       const entry = entryOf(slot);

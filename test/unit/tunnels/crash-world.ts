@@ -10,6 +10,7 @@ import {RecordingMulticastSpeaker} from '../../../src/multicast/recording-speake
 import {MemoryNetlinker} from '../../../src/netlink/memory.js';
 import {type Netlinker, type Operation, type Route, routeProtocol} from '../../../src/netlink/netlinker.js';
 import {recording} from '../../../src/netlink/recording.js';
+import {routeIdentity} from '../../../src/services/kernel-state.js';
 import {FileJournal} from '../../../src/tunnels/journal.js';
 import {TunnelManager} from '../../../src/tunnels/tunnel-manager.js';
 import {silentLogger} from '../../world.js';
@@ -18,6 +19,20 @@ import {silentLogger} from '../../world.js';
 export const changes: readonly Operation[] = kernelChanges;
 
 const never = new Promise<never>(() => undefined);
+
+/** A netlinker with one of its methods replaced. */
+export const replacing = <Name extends keyof Netlinker>(
+  inner: Netlinker,
+  name: Name,
+  method: Netlinker[Name],
+): Netlinker =>
+  new Proxy(inner, {
+    get(target, key) {
+      if (key === name) return method;
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 
 /** When a program dies: with the nth change of the kernel from now on, just before it or just after it. */
 export interface Death {
@@ -28,6 +43,7 @@ export interface Death {
 /** A netlinker whose program can die: then nothing it asked for is ever answered, and nothing it asks for is done. */
 export function mortal(inner: Netlinker) {
   let [count, isDead] = [0, false];
+  let counted = new Map<string, number>();
   let death: Death | undefined;
   let announceDeath = () => {};
   const died = new Promise<void>(resolve => {
@@ -47,6 +63,7 @@ export function mortal(inner: Netlinker) {
         if (isDead) return never;
         if (!changes.includes(name as Operation)) return method(...args);
         count += 1;
+        counted.set(String(name), (counted.get(String(name)) ?? 0) + 1);
         const isLast = count === death?.nth;
         if (isLast && death?.when === 'before') return die();
         const answer = method(...args);
@@ -59,6 +76,11 @@ export function mortal(inner: Netlinker) {
   return {
     netlinker,
     died,
+    /** From now on, how often each change is asked for. */
+    count: () => {
+      counted = new Map();
+      return counted;
+    },
     /** Changes asked for since the last call. */
     take: () => {
       const taken = count;
@@ -90,6 +112,22 @@ export class LearningSpeaker extends RecordingBgpSpeaker {
       if (found.length - foreign.length < routes.length) await this.netlinker.routesReplace(routes);
     }
     await super.addPeer(peer);
+  }
+
+  override async missingRoutes(): Promise<number> {
+    return (await this.#missing()).length;
+  }
+
+  override async reinstallMissing(): Promise<number> {
+    const missing = await this.#missing();
+    await this.netlinker.routesReplace(missing);
+    return missing.length;
+  }
+
+  async #missing(): Promise<Route[]> {
+    const present = new Set((await this.netlinker.routes({protocol: routeProtocol.bgp})).map(routeIdentity));
+    const wanted = [...this.peers.values()].filter(({noInstall}) => !noInstall).flatMap(learned);
+    return wanted.filter(route => !present.has(routeIdentity(route)));
   }
 
   override async deletePeer(tunnel: string): Promise<void> {
@@ -142,13 +180,13 @@ export async function openHost() {
     /** Writes over the journal. */
     spoilJournal: () => writeFile(join(stateDir, 'tunnels.json'), '{"version": 1, "tun'),
     /** Starts a daemon, as `runDaemon` does. */
-    async start(ofAnotherHost = kernel) {
+    async start(ofAnotherHost: Netlinker = kernel, {learns = true, repair = true, log = silentLogger()} = {}) {
       const mortality = mortal(ofAnotherHost);
       const {netlinker, fail, calls} = recording(mortality.netlinker);
       const journal = await FileJournal.open(stateDir, () => undefined);
-      const bgp = new LearningSpeaker(netlinker);
+      const bgp = learns ? new LearningSpeaker(netlinker) : new RecordingBgpSpeaker();
       const multicast = new RecordingMulticastSpeaker();
-      const manager = new TunnelManager({netlinker, bgp, multicast, journal, log: silentLogger()});
+      const manager = new TunnelManager({netlinker, bgp, multicast, journal, log, repair});
       managers.push(manager);
       return {manager, journal, bgp, fail, calls, ...mortality};
     },

@@ -108,16 +108,6 @@ test('an update that cannot be set up brings the former spec back', async t => {
   t.regex(tunnel.lastError, /update failed: .*the former spec is back/);
 });
 
-test('an update whose former spec cannot be restored either says so', async t => {
-  await using world = openWorld();
-  await world.manager.provision(samples.ibrl);
-  world.kernel.fail('addressAdd', 1, 'ENOMEM');
-  world.kernel.fail('tunnelAdd', 2, 'ENOMEM');
-  await t.throwsAsync(world.manager.update(samples.edgeFiltering));
-  t.like(world.manager.get('doublezero0'), {state: 'failed'});
-  t.regex(world.manager.get('doublezero0').lastError, /could not be restored/);
-});
-
 test('a refused route of an update in place leaves the groups as they were', async t => {
   await using world = openWorld();
   await world.manager.provision(samples.multicast);

@@ -1,0 +1,88 @@
+import {IncompleteUndo, runAllOrNothing, runEvery, type TeardownOutcome, throwJoined} from '../services/step.js';
+import {strategyFor} from '../services/strategies.js';
+import type {Ports} from '../services/strategy.js';
+import type {Logger} from '../telemetry/logger.js';
+import type {ChangeType} from './events.js';
+import {FormerSpecs} from './former-specs.js';
+import type {JournalKeeper} from './journal-keeper.js';
+import type {Slot} from './slot.js';
+import type {Tunnel} from './tunnel.js';
+
+export type Announce = (type: ChangeType, tunnel: Tunnel, reason?: string) => void;
+
+export interface TunnelWorkOptions {
+  readonly ports: Ports;
+  readonly journal: JournalKeeper;
+  readonly log: Logger;
+  readonly announce: Announce;
+}
+
+/** Sets tunnels up and takes them down, with the events and the log that belong to it: what all operations are made of. */
+export class TunnelWork {
+  /** What is being replaced, or was when that was cut short. */
+  readonly formers: FormerSpecs;
+  readonly #ports: Ports;
+  readonly #journal: JournalKeeper;
+  readonly #log: Logger;
+  readonly #announce: Announce;
+
+  constructor({ports, journal, log, announce}: TunnelWorkOptions) {
+    this.formers = new FormerSpecs(ports);
+    this.#ports = ports;
+    this.#journal = journal;
+    this.#log = log;
+    this.#announce = announce;
+  }
+
+  /** All or nothing. The tunnel is up then. */
+  async setUp(slot: Slot, tunnel: Tunnel): Promise<Tunnel> {
+    const start = performance.now();
+    const {name, spec} = tunnel;
+    const undo = await runAllOrNothing(strategyFor(spec).setup(spec, this.#ports));
+    try {
+      const link = await this.#ports.netlinker.link(name);
+      this.#log.info('tunnel.up', {tunnel: name, service: spec.serviceType, took_ms: performance.now() - start});
+      return slot.set(tunnel, {state: 'up', lastError: '', link});
+    } catch (error) {
+      await undo().catch(undoError => {
+        throw new IncompleteUndo(error, [undoError]);
+      });
+      throw error;
+    }
+  }
+
+  /** Sets up what a former run, or a change that failed, may have begun or half replaced. */
+  async finish(slot: Slot, tunnel: Tunnel): Promise<Tunnel> {
+    const {name, spec} = tunnel;
+    const isReplacement = this.formers.of(name) !== undefined;
+    throwJoined(await this.formers.clear(name, spec));
+    throwJoined((await runEvery(strategyFor(spec).unguard(spec, this.#ports))).errors);
+    const running = await this.setUp(slot, tunnel);
+    this.formers.forget(name);
+    if (isReplacement) await this.#journal.keep(running);
+    return running;
+  }
+
+  /** Leaves to the drift monitor to finish it. */
+  async degrade(slot: Slot, tunnel: Tunnel, lastError: string): Promise<void> {
+    const link = await this.#ports.netlinker.link(slot.name).catch(() => undefined);
+    this.#announce('updated', slot.set(tunnel, {state: 'degraded', lastError, link}), lastError);
+  }
+
+  /** Runs every step, whatever becomes of it; the slot's tunnel is left `removing`. */
+  async takeDown(slot: Slot, tunnel: Tunnel, reason?: string): Promise<TeardownOutcome> {
+    const {name, spec} = tunnel;
+    const removing = slot.set(tunnel, {state: 'removing'});
+    this.#announce('teardownStarted', removing, reason);
+    const remains = await this.formers.clear(name, spec);
+    if (remains.length === 0) this.formers.forget(name);
+    const {reports, errors} = await runEvery(strategyFor(spec).teardown(spec, this.#ports), report => {
+      const {step, ok, error, note, duration} = report;
+      const outcome = {tunnel: name, step, took_ms: duration, ...(note && {note})};
+      if (ok) this.#log.info('teardown.step', outcome);
+      else this.#log.warn('teardown.step_failed', {...outcome, error});
+      if (ok && step === 'tunnel_down') this.#announce('linkDown', removing, reason);
+    });
+    return {reports, errors: [...remains, ...errors]};
+  }
+}
