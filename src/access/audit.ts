@@ -26,20 +26,41 @@ export interface AuditRecord {
   readonly steps?: readonly unknown[] | undefined;
 }
 
+/** Room that is kept for one record. Whoever reserved it gives it back by writing the record, or by disposing of it. */
+export interface AuditRoom extends Disposable {
+  /** Octets that are kept; 0 once it is used or given back. */
+  readonly octets: number;
+}
+
 /** Where records go. */
 export interface AuditTrail {
   /**
    * Makes sure that there will be room for a record, before the call that it is about changes anything.
    *
-   * @param octets of the record, at most
+   * @param octets of the record, at most: see `recordOctets`
    * @throws {AuditUnavailable} where there is none, and the trail is required
    */
-  reserve(octets: number): void;
-  /** Never throws: a record that cannot be written is counted and logged. */
-  write(record: AuditRecord): void;
+  reserve(octets: number): AuditRoom;
+  /**
+   * Never throws: a record that cannot be written is counted and logged. When this returns the kernel has it.
+   *
+   * @param room what was reserved for it; it is used up. Refused calls have none.
+   */
+  write(record: AuditRecord, room?: AuditRoom): void;
 }
 
-/** A record could not be written, and without one nothing may be changed. */
+/** A trail, for whoever opened it. Disposed of when no call is left that could write. */
+export interface OpenAuditTrail extends AuditTrail, Disposable {
+  /** Opens the file anew, for programs that rename it (logrotate). Never throws: without a new file the old one stays. */
+  reopen(): void;
+}
+
+/** A record could not be written, and without one nothing may be changed. The text says why, and names no path. */
 export class AuditUnavailable extends Error {
   override readonly name = 'AuditUnavailable';
+}
+
+/** The audit log cannot be used; the text names flag, file and reason. */
+export class AuditError extends Error {
+  override readonly name = 'AuditError';
 }
