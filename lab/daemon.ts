@@ -60,6 +60,16 @@ export class Daemon implements AsyncDisposable {
     await this.#exited;
   }
 
+  /** Stops the process for the time of the work: to it, all that is done meanwhile happens in one moment. */
+  async whileFrozen<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#process.kill('SIGSTOP');
+    try {
+      return await work();
+    } finally {
+      this.#process.kill('SIGCONT');
+    }
+  }
+
   /** Sends the signal and resolves to the exit status when the process has ended. */
   async stop(signal: NodeJS.Signals): Promise<number | null> {
     this.#process.kill(signal);

@@ -6,6 +6,7 @@ import {join} from 'node:path';
 import {setTimeout as delay} from 'node:timers/promises';
 import {promisify} from 'node:util';
 import type {Namespace} from './namespace.js';
+import {patience} from './patience.js';
 
 const execute = promisify(execFile);
 const programs = '/usr/lib/frr';
@@ -16,7 +17,7 @@ export const frrPrograms = ['vtysh', ...['zebra', 'bgpd', 'pimd'].map(name => jo
 type DaemonName = 'zebra' | 'bgpd' | 'pimd';
 
 /** Milliseconds. FRR's own timers are seconds long. */
-const patience = 15_000;
+const timeoutMs = patience * 60_000;
 
 /** FRR as the routing of a namespace: a device that shares no code with the daemon. */
 export class Frr implements AsyncDisposable {
@@ -103,13 +104,13 @@ async function end(child: ChildProcess): Promise<void> {
  * nothing in FRR to be waited for.
  */
 export async function eventually<Found>(what: string, look: () => Promise<Found>, period = 100): Promise<Found> {
-  const deadline = Date.now() + patience;
+  const deadline = Date.now() + timeoutMs;
   for (;;) {
     try {
       return await look();
     } catch (error) {
       if (Date.now() > deadline)
-        throw new Error(`not within ${patience / 1000} s: ${what}: ${(error as Error).message}`, {cause: error});
+        throw new Error(`not within ${timeoutMs / 1000} s: ${what}: ${(error as Error).message}`, {cause: error});
       await delay(period);
     }
   }

@@ -8,7 +8,7 @@ import {encodeReport, type Failure, type Report} from './report.js';
 import type {Scenario} from './scenario.js';
 import {scenarios} from './scenarios.js';
 
-const timeoutMs = patience * 90_000;
+const timeoutMs = patience * 240_000;
 
 // Synchronous: user-mode Linux is switched off the moment this process ends, and takes unwritten output with it.
 const report = (entry: Report): void => void writeSync(1, encodeReport(entry));

@@ -2,8 +2,9 @@ import type {ChildProcess} from 'node:child_process';
 import {once} from 'node:events';
 import {createInterface} from 'node:readline';
 import type {Namespace} from './namespace.js';
+import {patience} from './patience.js';
 
-const patience = 15_000;
+const timeoutMs = patience * 60_000;
 
 /** A program that tells by lines what it does. */
 export class LineProgram implements AsyncDisposable {
@@ -28,9 +29,9 @@ export class LineProgram implements AsyncDisposable {
   /** Resolves when it has printed the line so many times more. */
   async more(line: string, times = 1): Promise<void> {
     const wanted = this.count(line) + times;
-    const deadline = AbortSignal.timeout(patience);
+    const deadline = AbortSignal.timeout(timeoutMs);
     while (this.count(line) < wanted) {
-      if (deadline.aborted) throw new Error(`not within ${patience / 1000} s: ${times} more of '${line}'`);
+      if (deadline.aborted) throw new Error(`not within ${timeoutMs / 1000} s: ${times} more of '${line}'`);
       await new Promise<void>(resolve => {
         this.#wake = resolve;
         deadline.addEventListener('abort', () => resolve(), {once: true});

@@ -2,6 +2,7 @@ import {type ChildProcess, spawn} from 'node:child_process';
 import {EventEmitter, on, once} from 'node:events';
 import {createInterface} from 'node:readline';
 import type {Namespace} from './namespace.js';
+import {patience} from './patience.js';
 
 /** One of the kernel's notifications about a link. */
 export interface LinkEvent {
@@ -63,7 +64,7 @@ export class LinkMonitor implements AsyncDisposable {
   }
 
   /** The first such event, past or to come. Rejects where it does not come within `timeoutMs`. */
-  async seen(name: string, what: LinkEvent['what'], timeoutMs = 5000): Promise<LinkEvent> {
+  async seen(name: string, what: LinkEvent['what'], timeoutMs = patience * 30_000): Promise<LinkEvent> {
     const matches = (event: LinkEvent): boolean => event.name === name && event.what === what;
     const past = this.events.find(matches);
     if (past) return past;

@@ -2,6 +2,7 @@ import type {ChildProcess} from 'node:child_process';
 import {EventEmitter, on, once} from 'node:events';
 import type {Readable} from 'node:stream';
 import type {Namespace} from './namespace.js';
+import {patience} from './patience.js';
 
 /** A request about a link that some program sent to the kernel. */
 export interface LinkRequest {
@@ -115,7 +116,7 @@ export class NetlinkTap implements AsyncDisposable {
   }
 
   /** What was asked for about an interface, up to and with its deletion. Rejects where that does not come. */
-  async untilDeletion(name: string, index: number, timeoutMs = 5000): Promise<LinkRequest['what'][]> {
+  async untilDeletion(name: string, index: number, timeoutMs = patience * 30_000): Promise<LinkRequest['what'][]> {
     const signal = AbortSignal.timeout(timeoutMs);
     for (;;) {
       const about = this.requests.filter(({target}) => target === name || target === index).map(({what}) => what);

@@ -1,4 +1,5 @@
 import {mkdirSync} from 'node:fs';
+import {carrier} from './carrier.js';
 import {Daemon} from './daemon.js';
 import type {Laboratory} from './laboratory.js';
 import {ipBatch, Namespace} from './namespace.js';
@@ -34,6 +35,7 @@ export class SecondHost implements AsyncDisposable {
       addr add ${addresses.tunnelNet} dev ${SecondHost.tunnel.interface}
       link set ${SecondHost.tunnel.interface} up
     `);
+    await Promise.all([carrier(host.namespace, 'underlay'), carrier(lab.device, 'underlay2')]);
     return host;
   }
 

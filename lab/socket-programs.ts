@@ -23,7 +23,7 @@ export const socketPrograms = ['python3'] as const;
 export const hostPrograms = ['udp-sender', 'udp-reader', 'tcp-reader', 'epoll-loop', 'listener'] as const;
 
 const script = join(projectFolder, 'lab/python/sockets.py');
-const timeoutMs = patience * 10_000;
+const timeoutMs = patience * 60_000;
 
 /** The programs of one side, started together: see `lab/python/sockets.py`. */
 export class SocketPrograms implements AsyncDisposable {

@@ -1,6 +1,5 @@
 import {setTimeout as delay} from 'node:timers/promises';
 import type {Laboratory} from './laboratory.js';
-import {patience} from './patience.js';
 import {hostPrograms, now, type SocketEvent, SocketPrograms} from './socket-programs.js';
 import {addresses} from './topology.js';
 
@@ -49,7 +48,7 @@ export async function tryOut(
   lab.links.events.length = 0;
   const [call, epoch] = [now(), Date.now()];
   await takeAway();
-  const deleted = await lab.links.seen(name, 'deleted', patience * 5000);
+  const deleted = await lab.links.seen(name, 'deleted');
   await delay(aftermath);
   const since = (side: SocketPrograms, program: string) =>
     side.of(program, call).map(event => ({...event, time: event.time - call}));

@@ -1,3 +1,4 @@
+import {carrier} from './carrier.js';
 import {ipBatch, Namespace} from './namespace.js';
 
 /** The addresses of `spec/kernel-state.md`. */
@@ -67,6 +68,7 @@ export class Topology implements AsyncDisposable {
     try {
       await ipBatch(namespaces);
       await Promise.all([topology.host.batch(hostSide), topology.device.batch(deviceSide)]);
+      await Promise.all([carrier(topology.host, 'underlay'), carrier(topology.device, 'underlay')]);
     } catch (error) {
       await topology[Symbol.asyncDispose]();
       throw error;

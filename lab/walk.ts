@@ -12,6 +12,10 @@ function unreported(outcome: Outcome, lastStep: string): Failure {
   return {step: lastStep, text};
 }
 
+/** Milliseconds. Each scenario has a time limit of its own inside; this one is for a place that hangs. */
+export const longest = ({patience}: Place, names: readonly string[]): number =>
+  patience * (60_000 + names.length * 250_000);
+
 /**
  * Runs the scenarios one after the other in one start of the place, telling as it goes. Whatever happens, there is a
  * verdict for each of them. Resolves to the folder that was kept where one failed.
@@ -24,8 +28,7 @@ export async function walk(
   const judged = new Set<string>();
   let lastStep = `start ${place.name}`;
   const outcome = await place.run([process.execPath, '--enable-source-maps', inside, ...names], {
-    // Each scenario has a time limit of its own inside; this one is for a place that hangs.
-    timeoutMs: place.patience * (60_000 + names.length * 100_000),
+    timeoutMs: longest(place, names),
     env: {LAB_PATIENCE: `${place.patience}`},
     onLine(line) {
       const report = decodeReport(line);

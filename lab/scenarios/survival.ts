@@ -11,7 +11,7 @@ import {patience} from '../patience.js';
 import type {Scenario} from '../scenario.js';
 import {specs} from '../specs.js';
 import {type CrashCase, CrashMatrix} from '../survival/crash-matrix.js';
-import {damages, pullKillSwitch, suffer} from '../survival/drift.js';
+import {damages, expectPrompt, pullKillSwitch, type Suffered, suffer} from '../survival/drift.js';
 import {EventLog} from '../survival/event-log.js';
 import {kernelState} from '../survival/kernel-state.js';
 import {SteadyPing} from '../survival/steady-ping.js';
@@ -71,8 +71,15 @@ export const survivalDrift: Scenario = {
     await lab.step('ProvisionTunnel', async () => void (await daemon.controller.provision(specs.edgeFiltering)));
     await using _device = await learn(lab, daemon);
     await using events = await EventLog.open(socket);
-    const subject = {host: lab.host, controller: daemon.controller, events};
-    for (const what of Object.keys(damages)) await lab.step(what, () => suffer(subject, what));
+    const subject = {host: lab.host, daemon, events};
+    const suffered: Suffered[] = [];
+    for (const what of Object.keys(damages)) {
+      await lab.step(what, async () => {
+        suffered.push(await suffer(subject, what));
+        return suffered.at(-1)?.text;
+      });
+    }
+    expectPrompt(suffered);
     await lab.step('set the interface down, and up again', () => pullKillSwitch(subject));
   },
 };

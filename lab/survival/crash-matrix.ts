@@ -96,7 +96,7 @@ export class CrashMatrix implements AsyncDisposable {
 
   /** The tunnels, when the daemon is through with what it found in its journal. */
   async #restored(): Promise<Tunnel[]> {
-    const deadline = Date.now() + patience * 20_000;
+    const deadline = Date.now() + patience * 60_000;
     for (;;) {
       const tunnels = await this.#controller.list();
       if (tunnels.every(({state}) => state === TunnelState.TUNNEL_STATE_UP)) return tunnels;

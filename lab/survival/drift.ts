@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import {setTimeout as delay} from 'node:timers/promises';
 import {TunnelState} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel.js';
 import {TunnelEventType} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel_event.js';
-import type {Controller} from '../controller.js';
+import type {Daemon} from '../daemon.js';
 import {eventually} from '../frr.js';
 import type {Namespace} from '../namespace.js';
 import {patience} from '../patience.js';
@@ -14,7 +14,7 @@ const {TUNNEL_EVENT_TYPE_DRIFT_DETECTED: detected, TUNNEL_EVENT_TYPE_DRIFT_REPAI
 /** A tunnel of edge filtering on doublezero0 with routes learned over BGP, and a look at what becomes of it. */
 export interface DriftSubject {
   readonly host: Namespace;
-  readonly controller: Controller;
+  readonly daemon: Daemon;
   readonly events: EventLog;
   /** Connects the far end of a device that was made anew, where that does not come by itself. */
   readonly reconnect?: () => Promise<void>;
@@ -40,29 +40,47 @@ export const damages: Readonly<Record<string, {readonly commands: string; readon
   'delete the interface': {commands: 'link del doublezero0', said: /interface doublezero0 is gone/},
 };
 
-/** Milliseconds from the damage to the event that tells of it: the issue's second, and some for a slow machine to tell it. */
-const noticed = patience * 1500;
+/** Milliseconds from the damage to the event that tells of it. */
+const promised = patience * 1000;
+/** Milliseconds in which an event has to come on a machine that has much else to do. */
+const noticed = patience * 30_000;
 /** What is put back at once is back with the event; what BGP has to learn again takes its timers. */
-const settled = patience * 20_000;
+const settled = patience * 60_000;
 
-/** Does the damage and waits until it is noticed and mended, and the kernel is what it was. Resolves to how long that took. */
-export async function suffer(subject: DriftSubject, what: string): Promise<string> {
-  const {host, events, reconnect} = subject;
+export interface Suffered {
+  /** Milliseconds until it was noticed. */
+  readonly noticed: number;
+  /** The whole of it, in words. */
+  readonly text: string;
+}
+
+/** Does the damage and waits until it is noticed and mended, and the kernel is what it was. */
+export async function suffer(subject: DriftSubject, what: string): Promise<Suffered> {
+  const {host, daemon, events, reconnect} = subject;
   const {commands, said} = damages[what] ?? {commands: '', said: /^$/};
   const before = await kernelState(host);
   const start = performance.now();
-  await host.batch(`${commands}\n`);
+  // Several changes at once, such as of a table that is flushed, are not seen half done.
+  await daemon.whileFrozen(() => host.batch(`${commands}\n`));
   const {time, reason, state} = await events.next(detected, start, noticed);
   assert.match(reason, said);
   assert.equal(state, TunnelState.TUNNEL_STATE_DEGRADED);
   const mended = await events.next(repaired, start, settled);
   if (/delete the interface/.test(what)) await reconnect?.();
   await eventually('the kernel is as before', async () => assert.deepEqual(await kernelState(host), before));
-  return `noticed after ${(time - start).toFixed(0)} ms, mended after ${(mended.time - start).toFixed(0)} ms: ${reason}`;
+  const text = `noticed after ${(time - start).toFixed(0)} ms, mended after ${(mended.time - start).toFixed(0)} ms: ${reason}`;
+  return {noticed: time - start, text};
+}
+
+/** Rejects where not even half of the damages were noticed within the second that is promised: one of them may find the machine busy. */
+export function expectPrompt(suffered: readonly Suffered[]): void {
+  const times = suffered.map(({noticed}) => noticed).sort((a, b) => a - b);
+  const median = times[Math.floor(times.length / 2)] ?? 0;
+  assert(median < promised, `noticed after ${times.map(time => time.toFixed(0)).join(', ')} ms`);
 }
 
 /** Somebody sets the device down: that is respected until they raise it again, and then all its routes come back. */
-export async function pullKillSwitch({host, controller, events}: DriftSubject): Promise<string> {
+export async function pullKillSwitch({host, daemon, events}: DriftSubject): Promise<string> {
   const before = await kernelState(host);
   const start = performance.now();
   await host.batch('link set doublezero0 down\n');
@@ -75,7 +93,7 @@ export async function pullKillSwitch({host, controller, events}: DriftSubject): 
     (await kernelState(host)).some(line => line.startsWith('doublezero0 down')),
     'it was raised again',
   );
-  assert.equal((await controller.get('doublezero0')).state, TunnelState.TUNNEL_STATE_DEGRADED);
+  assert.equal((await daemon.controller.get('doublezero0')).state, TunnelState.TUNNEL_STATE_DEGRADED);
   const lifted = performance.now();
   await host.batch('link set doublezero0 up\n');
   const mended = await events.next(repaired, lifted, settled);

@@ -32,7 +32,7 @@ export class EventLog implements AsyncDisposable {
   /** Resolves when the snapshot is there. */
   static async open(socket: string): Promise<EventLog> {
     const log = new EventLog(socket);
-    await log.next(TunnelEventType.TUNNEL_EVENT_TYPE_SNAPSHOT_END, 0, 10_000);
+    await log.next(TunnelEventType.TUNNEL_EVENT_TYPE_SNAPSHOT_END, 0, 60_000);
     return log;
   }
 

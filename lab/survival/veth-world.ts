@@ -3,6 +3,7 @@ import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {carrier} from '../carrier.js';
 import {Daemon} from '../daemon.js';
 import {ipBatch, Namespace} from '../namespace.js';
 import {addresses} from '../topology.js';
@@ -59,6 +60,7 @@ export class VethWorld implements AsyncDisposable {
       link set ${end} up
       route add ${addresses.doublezeroIp}/32 dev ${end}
     `);
+    await Promise.all([carrier(this.host, tunnel), carrier(this.device, end)]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

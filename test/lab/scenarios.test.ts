@@ -3,7 +3,7 @@ import test from 'ava';
 import type {Place} from '../../lab/place.js';
 import type {Report} from '../../lab/report.js';
 import {scenarios} from '../../lab/scenarios.js';
-import {walk} from '../../lab/walk.js';
+import {longest, walk} from '../../lab/walk.js';
 import {type Offer, offeredPlace} from './support.js';
 
 type Verdict = Extract<Report, {type: 'verdict'}>;
@@ -54,7 +54,8 @@ for (const [name, offer] of offers) {
     continue;
   }
   test(title, async t => {
-    if (offer.place.patience > 1) t.timeout(offer.place.patience * 150_000);
+    // Its turn comes after all others of the place.
+    t.timeout(longest(offer.place, placed.get(offer.place.name)?.names ?? []));
     const run = await runs.get(name);
     const failure = run?.verdict.failure;
     if (failure) t.log([...(run?.steps ?? []), `✘ ${failure.step}`, failure.text].join('\n'));

@@ -15,7 +15,7 @@ const test = laboratoryTest(['ip']);
 export function crashTests(cases: readonly CrashCase[]): void {
   for (const subject of cases) {
     test(`the daemon is killed in the midst of the ${subject.title}`, async t => {
-      t.timeout(240_000);
+      t.timeout(600_000);
       const folder = await mkdtemp(join(tmpdir(), 'doublezerod-crash-'));
       const namespace = new Namespace(`crash-${randomBytes(3).toString('hex')}`);
       await ipBatch(`netns add ${namespace.name}\n`);
