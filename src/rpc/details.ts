@@ -2,7 +2,7 @@ import type {StepReport} from '../services/step.js';
 import type {Violation} from '../tunnels/errors.js';
 import {RemoveTunnelResponse} from './generated/doublezero/tunnel/v1/teardown.js';
 import type {Any} from './generated/google/protobuf/any.js';
-import {BadRequest, ErrorInfo} from './generated/google/rpc/error_details.js';
+import {BadRequest, ErrorInfo, RetryInfo} from './generated/google/rpc/error_details.js';
 import {clip} from './text.js';
 import {fromReport} from './translation.js';
 
@@ -46,6 +46,12 @@ export function invalidFields(violations: readonly Violation[]): Detail {
     fieldViolations.push({field, description});
   }
   return detail('google.rpc.BadRequest', BadRequest.encode({fieldViolations}).finish());
+}
+
+/** When to try again, at the earliest: after so many milliseconds, a whole number. */
+export function retryInfo(milliseconds: number): Detail {
+  const retryDelay = {seconds: BigInt(Math.trunc(milliseconds / 1000)), nanos: (milliseconds % 1000) * 1_000_000};
+  return detail('google.rpc.RetryInfo', RetryInfo.encode({retryDelay}).finish());
 }
 
 /** What a teardown that left something behind did manage. */
