@@ -1,10 +1,24 @@
-import {Counter, collectDefaultMetrics, Gauge, Registry} from 'prom-client';
+import Counter from 'prom-client/lib/counter.js';
+import Gauge from 'prom-client/lib/gauge.js';
+import Registry from 'prom-client/lib/registry.js';
 
 const prefix = 'doublezerod_';
 
+/** Names of the flags that set a limit, without dashes in front. */
+export const limitNames = [
+  'max-connections',
+  'max-streams',
+  'max-message-size',
+  'handshake-timeout',
+  'idle-timeout',
+  'max-changes',
+  'max-watchers',
+] as const;
+export type LimitName = (typeof limitNames)[number];
+
 /**
  * All metrics of the daemon, as Prometheus wants them: https://prometheus.io/docs/practices/naming/. Those that have not
- * happened yet read 0 where their labels are known beforehand.
+ * happened yet read 0 where their labels are known beforehand; where only others know them it is theirs to say so.
  */
 export class Metrics {
   readonly registry = new Registry();
@@ -20,13 +34,15 @@ export class Metrics {
   /** Calls that were refused by policy, by reason. */
   readonly refused = this.#counter('refused_total', 'Calls refused by policy, by reason.', ['reason']);
   /** Connections that came to nothing, by what was wrong: of TLS, of HTTP/2, of the caller's credentials. */
-  readonly handshakeFailures = this.#counter('handshake_failures_total', 'Connections that failed.', ['reason']);
+  readonly handshakeFailures = this.#counter('handshake_failures_total', 'Connections that failed, by reason.', [
+    'reason',
+  ]);
   /** Certificates and CA bundles read anew, by outcome: `ok`, `error`. */
   readonly tlsReloads = this.#counter('tls_reloads_total', 'Reloads of TLS files, by outcome.', ['outcome']);
   /** 1 while the files of TLS on disk are unusable and older ones are in use. */
   readonly tlsStale = this.#gauge('tls_stale', '1 while newer TLS files are unusable and older ones in use.');
   /** Days until a certificate expires, by flag: `tls-cert`, `tls-client-ca` (the first of the bundle to do so). */
-  readonly tlsDaysToExpiry = this.#gauge('tls_days_to_expiry', 'Days until a certificate expires.', ['file']);
+  readonly tlsDaysToExpiry = this.#gauge('tls_days_to_expiry', 'Days until a certificate expires, by flag.', ['file']);
   /** Policies read anew, by outcome: `ok`, `error`. */
   readonly policyReloads = this.#counter('policy_reloads_total', 'Reloads of the policy, by outcome.', ['outcome']);
   /** 1 while the policy on disk is unusable and an older one in use. */
@@ -35,7 +51,10 @@ export class Metrics {
   readonly auditRecords = this.#counter('audit_records_total', 'Audit records, by outcome.', ['outcome']);
 
   constructor() {
-    collectDefaultMetrics({register: this.registry});
+    for (const limit of limitNames) this.limited.inc({limit}, 0);
+    for (const reloads of [this.tlsReloads, this.policyReloads]) {
+      for (const outcome of ['ok', 'error']) reloads.inc({outcome}, 0);
+    }
   }
 
   #counter(name: string, help: string, labelNames: string[] = []): Counter {
