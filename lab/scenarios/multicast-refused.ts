@@ -5,16 +5,9 @@ import type {Scenario} from '../scenario.js';
 import {takeSnapshot} from '../snapshot.js';
 import {specs} from '../specs.js';
 import {addresses} from '../topology.js';
+import {withoutKoffi} from '../without-koffi.js';
 
 const second = {...specs.multicast, tunnelDst: addresses.deviceUnderlay2, tunnelNet: addresses.tunnelNet2};
-
-/** Makes `koffi` a package that is not there, as on an architecture it has no binary for. */
-const hook = `export const resolve = async (name, context, next) => {
-  if (name === 'koffi') throw new Error('Cannot find package');
-  return next(name, context);
-};`;
-const url = (source: string) => `data:text/javascript,${encodeURIComponent(source)}`;
-const withoutKoffi = url(`import {register} from 'node:module'; register(${JSON.stringify(url(hook))});`);
 
 const obstacles = [
   {
@@ -24,7 +17,7 @@ const obstacles = [
   },
   {
     what: 'without a binary of koffi',
-    through: ['env', `NODE_OPTIONS=--import=${withoutKoffi}`],
+    through: ['env', `NODE_OPTIONS=${withoutKoffi}`],
     reason: 'MULTICAST_UNSUPPORTED',
   },
 ] as const;

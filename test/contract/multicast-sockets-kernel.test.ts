@@ -1,9 +1,10 @@
 import {execFile} from 'node:child_process';
 import {promisify} from 'node:util';
 import test from 'ava';
+import type {Libc} from '../../src/libc/libc.js';
 import {decodeIpv4Datagram} from '../../src/multicast/ipv4-datagram.js';
 import {KernelSockets} from '../../src/multicast/kernel/kernel-sockets.js';
-import {type Libc, loadLibc} from '../../src/multicast/kernel/libc.js';
+import {loadLibc} from '../../src/multicast/kernel/socket-calls.js';
 import {KernelNetlinker} from '../../src/netlink/kernel.js';
 import {addresses, type End, multicastSocketsContract} from './multicast-sockets.js';
 import {ipCommands} from './netlinker/kernel-world.js';

@@ -1,3 +1,4 @@
+import type {Libc} from '../../libc/libc.js';
 import type {
   HeartbeatSocket,
   HeartbeatSocketOptions,
@@ -5,8 +6,8 @@ import type {
   PimSocket,
   PimSocketOptions,
 } from '../sockets.js';
-import {type Libc, loadLibc} from './libc.js';
 import {RawPimSocket} from './raw-pim-socket.js';
+import {loadLibc} from './socket-calls.js';
 import {UdpHeartbeatSocket} from './udp-heartbeat-socket.js';
 
 /** Sockets of this machine's kernel. */

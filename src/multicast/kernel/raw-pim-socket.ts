@@ -1,10 +1,11 @@
 import {endianness} from 'node:os';
 import type {Ipv4} from '../../ip/ipv4.js';
+import type {Libc} from '../../libc/libc.js';
 import {decodeIpv4Datagram, encodeIpv4Datagram} from '../ipv4-datagram.js';
 import {allPimRouters, pimProtocol} from '../pim/message.js';
 import type {PimSocket, PimSocketOptions} from '../sockets.js';
 import {SocketError} from '../sockets.js';
-import {type Libc, lastError} from './libc.js';
+import {lastError} from './socket-calls.js';
 
 // linux/socket.h, asm-generic/socket.h, linux/in.h
 const afInet = 2;

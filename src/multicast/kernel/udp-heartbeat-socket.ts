@@ -4,7 +4,7 @@ import {formatIpv4, type Ipv4} from '../../ip/ipv4.js';
 import {heartbeatPayload, heartbeatPort, heartbeatTtl} from '../heartbeat-datagram.js';
 import type {HeartbeatSocket, HeartbeatSocketOptions} from '../sockets.js';
 import {SocketError} from '../sockets.js';
-import {refused} from './libc.js';
+import {refused} from './socket-calls.js';
 
 function socketError(error: unknown): unknown {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error;
