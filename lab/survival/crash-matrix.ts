@@ -18,13 +18,21 @@ export interface CrashCase {
   readonly title: string;
   readonly from?: Spec;
   readonly to?: Spec;
+  /** A tunnel in the other slot meanwhile: with one in each there is no slot to be swept as a whole. */
+  readonly beside?: Spec;
+  /** The journal is gone with the daemon. Its device is nobody's then and stays, but no rule may go on to act. */
+  readonly losesJournal?: true;
 }
+
+const slots = ['doublezero0', 'doublezero1'];
+const rulesOf = (state: readonly string[] = []): string[] => state.filter(line => line.startsWith('rule '));
 
 const program = fileURLToPath(new URL('crashing-daemon.js', import.meta.url));
 
 /** A host whose daemon is killed after each single change of the kernel, and started again. */
 export class CrashMatrix implements AsyncDisposable {
   readonly #clean = new Map<string, string[]>();
+  #beside: string | undefined;
 
   private constructor(
     private readonly namespace: Namespace,
@@ -37,7 +45,8 @@ export class CrashMatrix implements AsyncDisposable {
   }
 
   /** Resolves to how many points there were. Rejects where after one of them the kernel is not as the journal says. */
-  async run({title, from, to}: CrashCase): Promise<number> {
+  async run({title, from, to, beside, losesJournal}: CrashCase): Promise<number> {
+    this.#beside = beside && (await this.#controller.provision(beside)).name;
     for (const spec of [undefined, from, to]) await this.#note(spec);
     for (let nth = 1; ; nth++) {
       await this.#become(from);
@@ -50,10 +59,13 @@ export class CrashMatrix implements AsyncDisposable {
       this.#arm(undefined);
       if (isThrough) return nth - 1;
       await this.daemon[Symbol.asyncDispose]();
+      if (losesJournal) rmSync(join(stateDir(this.folder), 'tunnels.json'));
       this.daemon = await startDaemon(this.namespace, this.folder);
-      const [tunnel] = await this.#restored();
+      const wanted = this.#clean.get(keyOf(await this.#restored()));
+      const found = await kernelState(this.namespace);
       const where = `${title}: killed after change ${nth}`;
-      assert.deepEqual(await kernelState(this.namespace), this.#clean.get(tunnel?.etag ?? ''), where);
+      if (losesJournal) assert.deepEqual(rulesOf(found), rulesOf(wanted), where);
+      else assert.deepEqual(found, wanted, where);
     }
   }
 
@@ -79,18 +91,18 @@ export class CrashMatrix implements AsyncDisposable {
   }
 
   async #clear(): Promise<void> {
-    for (const {name} of await this.#controller.list()) await this.#controller.remove(name);
+    for (const {name} of await this.#controller.list()) if (name !== this.#beside) await this.#controller.remove(name);
   }
 
-  async #become(spec: Spec | undefined): Promise<Tunnel | undefined> {
+  async #become(spec: Spec | undefined): Promise<void> {
     await this.#clear();
-    return spec && this.#controller.provision(spec);
+    if (spec) await this.#controller.provision(spec);
   }
 
   /** What the kernel has of the spec where nothing goes wrong. */
   async #note(spec: Spec | undefined): Promise<void> {
-    const tunnel = await this.#become(spec);
-    const key = tunnel?.etag ?? '';
+    await this.#become(spec);
+    const key = keyOf(await this.#controller.list());
     if (!this.#clean.has(key)) this.#clean.set(key, await kernelState(this.namespace));
   }
 
@@ -99,12 +111,26 @@ export class CrashMatrix implements AsyncDisposable {
     const deadline = Date.now() + patience * 60_000;
     for (;;) {
       const tunnels = await this.#controller.list();
-      if (tunnels.every(({state}) => state === TunnelState.TUNNEL_STATE_UP)) return tunnels;
+      if (tunnels.every(({state}) => state === TunnelState.TUNNEL_STATE_UP)) {
+        for (const name of slots) if (!tunnels.some(tunnel => tunnel.name === name)) await this.#swept(name);
+        return tunnels;
+      }
       if (Date.now() > deadline) throw new Error(`not restored: ${JSON.stringify(tunnels)}`);
       await delay(10);
     }
   }
+
+  /** A change, even of nothing, waits until the daemon is through with the slot. */
+  async #swept(name: string): Promise<void> {
+    await assert.rejects(this.#controller.remove(name), {code: 'NOT_FOUND'});
+  }
 }
+
+const keyOf = (tunnels: readonly Tunnel[]): string =>
+  tunnels
+    .map(({etag}) => etag)
+    .sort()
+    .join();
 
 const logFile = (folder: string): string => join(folder, 'daemon.log');
 const stateDir = (folder: string): string => `${logFile(folder)}.state`;
