@@ -2,6 +2,7 @@ import {parseArgs} from 'node:util';
 import {abortModes} from '../services/socket-steps.js';
 import type {TeardownSettings} from '../services/teardown.js';
 import {type LogLevel, logLevels} from '../telemetry/logger.js';
+import {type AuditOptions, auditOptionsOf} from './audit-options.js';
 import {exitModes, netlinkBackends, parsedFlags, repairModes} from './flags.js';
 import {type Limits, limitsOf} from './limits.js';
 import {type TlsFiles, tlsFilesOf} from './tls-files.js';
@@ -39,13 +40,6 @@ export interface Options {
   readonly routeConfig: string | undefined;
 }
 
-export interface AuditOptions {
-  /** Path of the audit log; without one its lines go to the daemon's log. */
-  readonly file: string | undefined;
-  /** Changes are refused while their line cannot be written. */
-  readonly required: boolean;
-}
-
 /** What the command line asks for: to run with options, or to print something and end. */
 export type Command = {readonly run: Options} | {readonly print: 'help' | 'version'};
 
@@ -64,7 +58,7 @@ export function parseCommandLine(args: readonly string[]): Command {
       listen: values.all('listen'),
       tls: tlsFilesOf(values),
       policy: values.optional('policy'),
-      audit: {file: values.optional('audit-log'), required: values.isSet('audit-required')},
+      audit: auditOptionsOf(values),
       metrics: values.optional('metrics'),
       limits: limitsOf(values),
       netlink: values.oneOf('netlink', netlinkBackends),
