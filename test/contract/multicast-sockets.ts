@@ -78,7 +78,7 @@ export function multicastSocketsContract(subject: string, open: () => Promise<So
   ): void =>
     // One after the other: in a kernel there is one network for all of them.
     test.serial(`${subject}: ${behaviour}`, async t => {
-      t.timeout(20_000);
+      t.timeout(120_000);
       await using world = await open();
       await body(t, world, listenOn);
     });

@@ -15,7 +15,7 @@ export const prefix = (text: string) => {
 };
 
 /** Resolves when the condition holds; where nothing tells of it, it is asked for again and again. */
-export async function eventually(what: string, holds: () => boolean, timeoutMs = 10_000): Promise<void> {
+export async function eventually(what: string, holds: () => boolean, timeoutMs = 60_000): Promise<void> {
   const end = performance.now() + timeoutMs;
   while (!holds()) {
     if (performance.now() > end) throw new Error(`not within ${timeoutMs} ms: ${what}`);

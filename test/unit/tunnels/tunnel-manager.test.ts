@@ -178,7 +178,7 @@ test('a tunnel whose interface is already gone is removed with success', async t
 });
 
 const untilDegraded = async ({manager}: ReturnType<typeof openWorld>, name: string) => {
-  const signal = AbortSignal.timeout(10_000);
+  const signal = AbortSignal.timeout(60_000);
   const options = {resumeToken: '', names: [name], signal, onOverrun: () => undefined};
   for await (const {type, tunnel} of manager.watch(options)) {
     if (type === 'driftDetected' || tunnel?.state === 'degraded') return;
