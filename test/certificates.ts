@@ -86,6 +86,11 @@ export class TestCa {
     return {cert: cert + this.chain, key: await privateKeyPem(keys)};
   }
 
+  /** Its own, for where its certificate is used as a server's or a client's. */
+  privateKey(): Promise<string> {
+    return privateKeyPem(this.keys);
+  }
+
   /** For a server on loopback. */
   server(options: CertificateOptions = {}): Promise<Issued> {
     const names = [dns('localhost'), ip('127.0.0.1'), ip('::1')];
