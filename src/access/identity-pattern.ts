@@ -68,7 +68,7 @@ function patternsOfName(kind: 'spiffe' | 'dns' | 'cn', name: string): string[] {
 }
 
 function spiffePattern(text: string): ParsedPattern {
-  const isWild = text.endsWith('/*');
+  const isWild = text.endsWith('/*') && text !== 'spiffe://*';
   // A wildcard stands for one segment at least, so this is well-formed exactly where what it matches is.
   const example = isWild ? `${text.slice(0, -1)}x` : text;
   if (example.includes('*')) {

@@ -50,7 +50,7 @@ class PolicyParser {
         if (binding) bindings.push(binding);
       }
     }
-    return {bindings, faults: this.#faults};
+    return {bindings, faults: this.#faults.sort(inOrder)};
   }
 
   #binding(item: Node): Binding | undefined {
@@ -139,7 +139,7 @@ class PolicyParser {
     for (const {key, value} of map.items) {
       const at = isNode(key) ? key : map;
       const name = isScalar(key) ? String(key.value) : '';
-      if (!known.includes(name)) this.#fault(at, `${shown(at)} is no setting of ${what}: there is ${known.join(', ')}`);
+      if (!known.includes(name)) this.#fault(at, `${shown(at)} is no setting of ${what}; known: ${known.join(', ')}`);
       // YAML forbids it, and readers that let the last one win would have the first one say nothing.
       else if (settings.has(name)) this.#fault(at, `${name} is there twice`);
       else settings.set(name, isNode(value) ? value : at);
@@ -151,6 +151,9 @@ class PolicyParser {
     this.#faults.push(this.#yaml.fault(place, text));
   }
 }
+
+const inOrder = (a: PolicyFault, b: PolicyFault): number =>
+  (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
 
 type Settings = ReadonlyMap<string, Node>;
 

@@ -1,5 +1,11 @@
-import {type Document, isAlias, isNode, isPair, LineCounter, type Node, parseDocument, visit} from 'yaml';
+import {Composer, type CST, type Document, isAlias, isNode, isPair, LineCounter, type Node, Parser, visit} from 'yaml';
 import type {PolicyFault} from './policy-error.js';
+
+/**
+ * A policy needs four. The composer calls itself for each level, and where the stack ends within the compilation of a regular
+ * expression V8 does not throw: it ends the process.
+ */
+const deepest = 16;
 
 /** YAML that is read, with what is wrong with it as YAML. */
 export interface YamlText {
@@ -21,19 +27,34 @@ export function readYaml(text: string): YamlText {
     // Of an empty text, which has no lines.
     return {line: Math.max(line, 1), column: Math.max(column, 1), text: reason};
   };
-  try {
-    // Looking for duplicate keys takes the parser time that grows with the square of their number; whoever reads keys does it.
-    const document = parseDocument(text, {lineCounter, prettyErrors: false, uniqueKeys: false, version: '1.2'});
-    const faults = [
-      ...[...document.errors, ...document.warnings].map(({pos, message}) => fault(pos[0], words(message))),
-      ...foreignParts(document, text, fault),
-    ];
-    return {root: isNode(document.contents) ? document.contents : null, fault, faults};
-  } catch (error) {
-    // The parser calls itself for each level.
-    if (!(error instanceof RangeError)) throw error;
-    return {root: null, fault, faults: [{text: 'lists and mappings are nested too deep'}]};
+  const tokens = [...new Parser(lineCounter.addNewLine).parse(text)];
+  const tooDeep = tokenBelow(tokens, deepest);
+  if (tooDeep) return {root: null, fault, faults: [fault(tooDeep.offset, `nested deeper than ${deepest} levels`)]};
+  // Looking for duplicate keys takes time that grows with the square of their number; whoever reads the keys does it.
+  const composer = new Composer({lineCounter, prettyErrors: false, uniqueKeys: false, version: '1.2'});
+  const [document, next] = [...composer.compose(tokens, true, text.length)];
+  if (!document) throw new TypeError('the composer was to make a document of no text too');
+  const faults = [...document.errors, ...document.warnings].map(({pos, message}) =>
+    fault(pos[0], `not YAML: ${message}`),
+  );
+  if (next) faults.push(fault(next.range[0], 'a policy is one document'));
+  faults.push(...foreignParts(document, text, fault));
+  return {root: isNode(document.contents) ? document.contents : null, fault, faults};
+}
+
+/** The first token that lies in more collections than that. Does not call itself, as the composer does: see `deepest`. */
+function tokenBelow(tokens: readonly CST.Token[], levels: number): CST.Token | undefined {
+  const open = tokens.map(token => ({token, depth: 0}));
+  for (let top = open.pop(); top; top = open.pop()) {
+    const {token, depth} = top;
+    if (depth > levels) return token;
+    if (token.type === 'document' && token.value) open.push({token: token.value, depth});
+    if (!('items' in token)) continue;
+    for (const {key, value} of token.items) {
+      for (const child of [key, value]) if (child) open.push({token: child, depth: depth + 1});
+    }
   }
+  return undefined;
 }
 
 function foreignParts(document: Document, text: string, fault: YamlText['fault']): PolicyFault[] {
@@ -49,9 +70,3 @@ function foreignParts(document: Document, text: string, fault: YamlText['fault']
   });
   return faults;
 }
-
-/** Some of the parser's sentences are for programmers. */
-const words = (message: string): string => {
-  const [sentence = ''] = message.split('; please use');
-  return `not YAML: ${sentence}`;
-};
