@@ -9,7 +9,7 @@ const level = Symbol.for('level');
 
 const nothing: AuditRoom = {octets: 0, [Symbol.dispose]: () => {}};
 
-/** A trail in the daemon's log: event `audit`, with any level of the log, since one that is left out would be lost. */
+/** A trail in the daemon's log: event `audit.record`, with any level of the log, since one that is left out would be lost. */
 export class LogAuditTrail implements OpenAuditTrail {
   readonly #run = randomBytes(6).toString('hex');
   readonly #log: Logger;
@@ -29,7 +29,7 @@ export class LogAuditTrail implements OpenAuditTrail {
   write(record: AuditRecord): void {
     try {
       const fields = auditFields(record, {run: this.#run, sequence: ++this.#sequence});
-      this.#log.write({level: 'info', [level]: 'error', message: 'audit', ...fields});
+      this.#log.write({level: 'info', [level]: 'error', message: 'audit.record', ...fields});
       this.#trouble.written();
       this.#trouble.over(() => {});
     } catch (error) {
