@@ -1,4 +1,6 @@
 import {once} from 'node:events';
+import {openAccess} from './access/open-access.js';
+import {logPrivileges} from './access/privilege-log.js';
 import type {BgpSpeaker} from './bgp/bgp-speaker.js';
 import {RecordingBgpSpeaker} from './bgp/recording-speaker.js';
 import {Speaker} from './bgp/speaker.js';
@@ -14,6 +16,8 @@ import {parseListenAddress} from './rpc/listen-address.js';
 import {tunnelRpcs} from './rpc/tunnel-rpcs.js';
 import {TunnelServer} from './rpc/tunnel-server.js';
 import type {Logger} from './telemetry/logger.js';
+import {Metrics} from './telemetry/metrics.js';
+import {MetricsServer} from './telemetry/metrics-server.js';
 import {greUnsupported, missingCapability} from './tunnels/failure.js';
 import {FileJournal, type Journal, noJournal} from './tunnels/journal.js';
 import {StateLock} from './tunnels/state-lock.js';
@@ -31,6 +35,8 @@ export class StartError extends Error {
  *
  * @throws {StartError} where the host lacks something the daemon needs
  * @throws {ListenError} where a listener cannot be had
+ * @throws {PolicyError} where the policy cannot be used
+ * @throws {AuditError} where the audit log cannot be used
  * @throws {RouteConfigError} where the route configuration cannot be used
  * @throws {JournalError} where the state directory cannot be used
  */
@@ -46,6 +52,8 @@ export async function runDaemon(
     parseListenAddress(`unix:${options.socket}`, '--socket'),
     ...options.listen.map(address => parseListenAddress(address, '--listen')),
   ];
+  const metrics = new Metrics();
+  using access = await openAccess(options, log, metrics);
   const {exclude} = options.routeConfig === undefined ? {exclude: []} : readRouteConfig(options.routeConfig);
   await using netlinker = await open(options.netlink);
   const capabilities = await netlinker.capabilities();
@@ -76,14 +84,21 @@ export async function runDaemon(
     listeners: server.addresses,
   });
   await using server = await TunnelServer.listen({
+    ...access,
     addresses,
     rpcs: tunnelRpcs({manager, bgp, multicast, daemonInfo}),
+    limits: options.limits,
+    metrics,
     log,
   });
+  await using _metricsServer =
+    options.metrics === undefined ? undefined : await MetricsServer.listen(options.metrics, metrics.registry);
+  using _reloading = onHangup(() => access.reload());
   // Begun before any call is answered: ListTunnels has all the tunnels from the first one on, and what callers want is done
   // to what was there.
   const restored = manager.restore();
   server.serve();
+  logPrivileges(log);
   log.info('daemon.ready', {version, netlink: options.netlink, listeners: server.addresses, pid: process.pid});
 
   await restored;
@@ -91,6 +106,12 @@ export async function runDaemon(
   log.info('daemon.draining', {reason: String(stop.reason), on_exit: options.onExit});
   server.stopServing();
   await manager.drain({teardown: options.onExit === 'teardown'});
+}
+
+/** SIGHUP is what logrotate and operators send; without a listener it would end the process. */
+function onHangup(listener: () => void): Disposable {
+  process.on('SIGHUP', listener);
+  return {[Symbol.dispose]: () => process.off('SIGHUP', listener)};
 }
 
 const openNetlinker = (backend: NetlinkBackend): Promise<Netlinker> =>

@@ -3,8 +3,8 @@ import type {Grant, Policy} from './policy.js';
 export interface LocalOwners {
   /** The daemon's own. */
   readonly uid: number;
-  /** Of the Unix socket. */
-  readonly gid: number;
+  /** Of the Unix socket, at the time of asking: who administers the host may give it to another group. */
+  readonly socketGid: () => number;
 }
 
 const operator: readonly Grant[] = [{role: 'operator'}];
@@ -15,10 +15,10 @@ const nothing: readonly Grant[] = [];
  * What holds without a file: root and the daemon's own user may do everything, as they could do without it; members of the
  * socket's group may look; and nobody else may do anything, wherever they call from.
  */
-export const defaultPolicy = ({uid, gid}: LocalOwners): Policy => ({
+export const defaultPolicy = ({uid, socketGid}: LocalOwners): Policy => ({
   grants(caller) {
     if (caller.kind !== 'local') return nothing;
     if (caller.uid === 0 || caller.uid === uid) return operator;
-    return caller.gids.includes(gid) ? viewer : nothing;
+    return caller.gids.includes(socketGid()) ? viewer : nothing;
   },
 });

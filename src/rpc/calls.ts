@@ -1,61 +1,83 @@
 import {once} from 'node:events';
 import {type ServerUnaryCall, type ServerWritableStream, type sendUnaryData, status} from '@grpc/grpc-js';
-import type {Logger} from '../telemetry/logger.js';
+import {LimitReached} from '../access/limit-reached.js';
+import type {WatchCount} from '../access/watch-count.js';
 import {NotStarted} from '../tunnels/errors.js';
-import {logCall} from './call-log.js';
-import type {CallContext, StreamContext, StreamRpc, UnaryRpc} from './rpcs.js';
+import {Context} from './call-context.js';
+import type {CallReports} from './call-reports.js';
+import {Change, type ChangeRules} from './changes.js';
+import type {Gate} from './gate.js';
+import type {StreamRpc, UnaryRpc} from './rpcs.js';
 import {toStatus} from './status.js';
 
 type UnaryCall = ServerUnaryCall<unknown, Buffer>;
 type StreamCall = ServerWritableStream<unknown, Buffer>;
 export type Serialize = (message: unknown) => Buffer;
 
-interface Method {
+/** What all calls have in common. */
+export interface CallEnvironment extends ChangeRules {
+  readonly gate: Pick<Gate, 'admission'>;
+  readonly watchers: WatchCount;
+  readonly reports: CallReports;
+}
+
+interface Method extends CallEnvironment {
   readonly name: string;
   readonly serialize: Serialize;
-  readonly log: Logger;
 }
 
 /** Wraps a unary handler for grpc-js. */
 export const handleUnary =
-  ({name, serialize, log}: Method, rpc: UnaryRpc<unknown, unknown>) =>
+  ({name, serialize, gate, reports, ...rules}: Method, rpc: UnaryRpc<unknown, unknown>) =>
   async (call: UnaryCall, respond: sendUnaryData<Buffer>): Promise<void> => {
-    const start = performance.now();
-    const context = new Context(name, call);
-    let summary: Readonly<Record<string, unknown>> | undefined;
-    const finish = (code: status, error?: unknown) => {
-      // Cancelled before the answer: the caller does not hear the outcome, so the log has to tell it.
-      const fields = {...summary, ...(call.cancelled ? {cancelled: true} : {})};
-      logCall(log, context, {isChange: rpc.summary !== undefined, code, error, fields, start});
-    };
+    const admission = gate.admission(call);
+    if (!admission) return; // the connection is gone, and with it who would hear an answer
+    const report = reports.begin(name, admission);
+    const context = new Context(call);
+    const change = 'toJson' in rpc ? new Change(rpc, name, admission) : undefined;
     try {
-      summary = rpc.summary?.(call.request);
       refuseIfLate(call);
-      const response = serialize(await rpc.handle(call.request, context));
-      finish(status.OK);
+      const handled =
+        'toJson' in rpc ? change?.handle(call.request, context, rules) : rpc.handle(call.request, context);
+      const response = serialize(await handled);
+      // Cancelled before the answer: the caller does not hear the outcome, so the log has to tell it.
+      report({code: status.OK, change, isCancelled: call.cancelled});
       respond(null, response);
     } catch (error) {
       const answer = toStatus(error);
-      finish(answer.code, error);
+      report({code: answer.code, error, change, isCancelled: call.cancelled});
       respond(answer);
     }
   };
 
 /** Wraps a server-streaming handler for grpc-js. */
 export const handleStream =
-  ({name, serialize, log}: Method, rpc: StreamRpc<unknown, unknown>) =>
+  ({name, serialize, gate, reports, watchers}: Method, rpc: StreamRpc<unknown, unknown>) =>
   async (call: StreamCall): Promise<void> => {
-    const start = performance.now();
-    const context = new Context(name, call);
+    const admission = gate.admission(call);
+    if (!admission) return;
+    const report = reports.begin(name, admission);
+    const context = new Context(call);
     const cut = (error: unknown) => {
       if (isOver(call)) return;
       const answer = toStatus(error);
-      logCall(log, context, {isChange: false, code: answer.code, error, fields: {}, start});
+      report({code: answer.code, error});
       call.emit('error', answer); // grpc-js's way to end a stream with a status
     };
+    using watcher = watchers.open(admission.identity);
+    if (!watcher) {
+      cut(new LimitReached(admission.identity, 'max-watchers', retryWatchAfter));
+      return;
+    }
     try {
       refuseIfLate(call);
-      for await (const message of rpc.handle(call.request, context.forStream(cut))) {
+      const streamContext = {
+        cut,
+        get signal() {
+          return context.signal;
+        },
+      };
+      for await (const message of rpc.handle(call.request, streamContext)) {
         if (isOver(call)) return;
         // Without the wait every message to a caller that does not read would stay in memory.
         if (!call.write(serialize(message))) await once(call, 'drain', {signal: context.signal});
@@ -66,37 +88,12 @@ export const handleStream =
     }
   };
 
+/** Milliseconds. Whether a place among the watchers gets free nobody can tell. */
+const retryWatchAfter = 10_000;
+
 /** Cancelled, past its deadline, or ended by the server's shutdown. */
 const isOver = (call: StreamCall): boolean => call.cancelled || call.writableEnded;
 
 function refuseIfLate(call: UnaryCall | StreamCall): void {
   if (call.cancelled || Number(call.getDeadline()) <= Date.now()) throw new NotStarted();
-}
-
-class Context implements CallContext {
-  #controller: AbortController | undefined;
-
-  constructor(
-    readonly method: string,
-    private readonly call: UnaryCall | StreamCall,
-  ) {}
-
-  get caller(): string {
-    return this.call.getPeer();
-  }
-
-  forStream(cut: (error: Error) => void): StreamContext {
-    return {method: this.method, caller: this.caller, signal: this.signal, cut};
-  }
-
-  /** Made when asked for: reads, which are many, need none. */
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      const controller = new AbortController();
-      this.#controller = controller;
-      if (this.call.cancelled) controller.abort();
-      else this.call.once('cancelled', () => controller.abort());
-    }
-    return this.#controller.signal;
-  }
 }

@@ -1,28 +1,38 @@
 import type {handleServerStreamingCall, handleUnaryCall} from '@grpc/grpc-js';
-import type {Logger} from '../telemetry/logger.js';
-import {handleStream, handleUnary, type Serialize} from './calls.js';
+import type {Target} from '../access/authorize.js';
+import type {CallContext} from './call-context.js';
+import {type CallEnvironment, handleStream, handleUnary, type Serialize} from './calls.js';
+import type {ChangeNotes} from './changes.js';
 import {encodedOnce} from './encoded-once.js';
 import {type TunnelServiceServer, TunnelServiceService} from './generated/doublezero/tunnel/v1/tunnel_service.js';
 import type {ServiceRegistry} from './streams.js';
 
-/** What a handler may know of the call besides the request. */
-export interface CallContext {
-  /** Name of the RPC: `GetTunnel`. */
-  readonly method: string;
-  /** Address of the caller, `127.0.0.1:40000`, or of the Unix socket it came through, `unix:/run/…`. */
-  readonly caller: string;
-  /** Aborted when the caller gives up, its deadline passes, the daemon is about to stop, or the call is over. */
-  readonly signal: AbortSignal;
+/** What the handler of a change may know, and has to tell. */
+export interface ChangeContext extends CallContext {
+  /** Throws where the caller's role does not cover a tunnel. To be called for each that the change would touch. */
+  readonly permit: (target: Target) => void;
+  /** Filled in by the handler, for the audit log. */
+  readonly notes: ChangeNotes;
 }
 
-export interface UnaryRpc<Request, Response> {
+/** An RPC that changes nothing. */
+export interface ReadRpc<Request, Response> {
   /** What it throws becomes a status in `status.ts`. */
   handle(request: Request, context: CallContext): Response | Promise<Response>;
-  /** Only on RPCs that change something: fields of the line that each call leaves in the log, say the spec in short. */
-  summary?(request: Request): Readonly<Record<string, unknown>>;
   /** It answers with the same object again where nothing has changed, and never changes one: each is encoded once. */
   readonly repeats?: true;
 }
+
+/** An RPC that changes something: each call leaves a line in the log and one in the audit log. */
+export interface ChangeRpc<Request, Response> {
+  handle(request: Request, context: ChangeContext): Response | Promise<Response>;
+  /** Fields of its line in the log, say the spec in short. */
+  summary(request: Request): Readonly<Record<string, unknown>>;
+  /** The whole request for the audit log, with the names of the protos. */
+  toJson(request: Request): unknown;
+}
+
+export type UnaryRpc<Request, Response> = ReadRpc<Request, Response> | ChangeRpc<Request, Response>;
 
 export interface StreamContext extends CallContext {
   /** Ends the call with an error at once, also while it waits for a caller that does not read. */
@@ -37,24 +47,27 @@ export interface StreamRpc<Request, Response> {
 }
 
 type RpcName = keyof TunnelServiceService;
+type ChangeName = 'provisionTunnel' | 'updateTunnel' | 'removeTunnel';
 
 /** A handler for each RPC of the service. */
 export type TunnelRpcs = {
   readonly [Name in RpcName]: TunnelServiceServer[Name] extends handleUnaryCall<infer Request, infer Response>
-    ? UnaryRpc<Request, Response>
+    ? Name extends ChangeName
+      ? ChangeRpc<Request, Response>
+      : ReadRpc<Request, Response>
     : TunnelServiceServer[Name] extends handleServerStreamingCall<infer Request, infer Response>
       ? StreamRpc<Request, Response>
       : never;
 };
 
-/** Adds the service to a server: late calls are refused, errors become status codes, changes are logged. */
-export function addTunnelService(server: ServiceRegistry, rpcs: TunnelRpcs, log: Logger): void {
+/** Adds the service to a server: late calls are refused, errors become status codes, changes are logged and audited. */
+export function addTunnelService(server: ServiceRegistry, rpcs: TunnelRpcs, environment: CallEnvironment): void {
   const methods = (Object.keys(TunnelServiceService) as RpcName[]).map(name => {
     const {path, responseSerialize} = TunnelServiceService[name];
     const encode = responseSerialize as Serialize;
     const rpc = rpcs[name];
     const serialize = 'repeats' in rpc && rpc.repeats ? encodedOnce(encode) : encode;
-    const method = {name: path.slice(path.lastIndexOf('/') + 1), serialize, log};
+    const method = {...environment, name: path.slice(path.lastIndexOf('/') + 1), serialize};
     const handler = isStream(name) ? handleStream(method, rpcs[name]) : handleUnary(method, rpcs[name]);
     // Serialized by the handler: a response that cannot be is an error like any other, and in the log.
     return {name, handler, definition: {...TunnelServiceService[name], responseSerialize: asIs}};

@@ -113,7 +113,7 @@ function fromMilliseconds(milliseconds: number): Duration {
   return {seconds: BigInt(Math.floor(nanos / 1e9)), nanos: nanos % 1e9};
 }
 
-const fromStep = ({step, ok, error, note, duration}: StepReport): TeardownStep => ({
+export const fromStep = ({step, ok, error, note, duration}: StepReport): TeardownStep => ({
   step,
   ok,
   error: ok ? note : error,

@@ -1,13 +1,21 @@
 import type {BgpSpeaker} from '../bgp/bgp-speaker.js';
 import type {MulticastSpeaker} from '../multicast/multicast-speaker.js';
+import type {StepReport} from '../services/step.js';
+import {TunnelError} from '../tunnels/errors.js';
 import type {Tunnel} from '../tunnels/tunnel.js';
-import type {TunnelManager} from '../tunnels/tunnel-manager.js';
+import type {ChangeOptions, TunnelManager, Turn} from '../tunnels/tunnel-manager.js';
 import {EventMessages} from './event-messages.js';
 import type {DaemonInfo} from './generated/doublezero/tunnel/v1/daemon_info.js';
+import {TeardownStep} from './generated/doublezero/tunnel/v1/teardown.js';
+import {
+  ProvisionTunnelRequest,
+  RemoveTunnelRequest,
+  UpdateTunnelRequest,
+} from './generated/doublezero/tunnel/v1/tunnel_service.js';
 import {ServiceType, type TunnelSpec} from './generated/doublezero/tunnel/v1/tunnel_spec.js';
 import {pageOfRoutes} from './route-pages.js';
-import type {TunnelRpcs} from './rpcs.js';
-import {fromLearnedRoute, fromReport, fromRoute, toSpecInput} from './translation.js';
+import type {ChangeContext, TunnelRpcs} from './rpcs.js';
+import {fromLearnedRoute, fromReport, fromRoute, fromStep, toSpecInput} from './translation.js';
 import {TunnelAnswers} from './tunnel-answers.js';
 
 export interface TunnelRpcsOptions {
@@ -25,13 +33,17 @@ export function tunnelRpcs({manager, bgp, multicast, daemonInfo}: TunnelRpcsOpti
   const answer = (tunnel: Tunnel) => answers.of(tunnel);
   return {
     provisionTunnel: {
-      handle: async ({spec, validateOnly}, {signal}) =>
-        answer(await manager.provision(toSpecInput(spec), {validateOnly, signal})),
+      handle: async ({spec, validateOnly}, context) =>
+        answer(
+          await changing(manager, context, options => manager.provision(toSpecInput(spec), {validateOnly, ...options})),
+        ),
       summary: ({spec, validateOnly}) => ({spec: summaryOf(spec), validate_only: validateOnly}),
+      toJson: ProvisionTunnelRequest.toJSON,
     },
     updateTunnel: {
-      handle: async ({spec, ...options}, {signal}) =>
-        answer(await manager.update(toSpecInput(spec), {...options, signal})),
+      handle: async ({spec, ...asked}, context) =>
+        answer(await changing(manager, context, options => manager.update(toSpecInput(spec), {...asked, ...options}))),
+      toJson: UpdateTunnelRequest.toJSON,
       summary: ({spec, etag, allowMissing, validateOnly}) => ({
         spec: summaryOf(spec),
         etag,
@@ -40,7 +52,12 @@ export function tunnelRpcs({manager, bgp, multicast, daemonInfo}: TunnelRpcsOpti
       }),
     },
     removeTunnel: {
-      handle: async ({name, ...options}, {signal}) => fromReport(await manager.remove(name, {...options, signal})),
+      async handle({name, ...asked}, context) {
+        const steps = await changing(manager, context, options => manager.remove(name, {...asked, ...options}));
+        context.notes.steps = jsonOf(steps);
+        return fromReport(steps);
+      },
+      toJson: RemoveTunnelRequest.toJSON,
       summary: ({name, etag, allowMissing}) => ({tunnel: name, etag, allow_missing: allowMissing}),
     },
     getTunnel: {handle: ({name}) => answer(manager.get(name)), repeats: true},
@@ -66,6 +83,34 @@ export function tunnelRpcs({manager, bgp, multicast, daemonInfo}: TunnelRpcsOpti
     getDaemonInfo: {handle: daemonInfo},
   };
 }
+
+/**
+ * Makes a change in the caller's name: only of tunnels that its role covers, the one that is there among them, and with
+ * what becomes of them noted for the audit log.
+ */
+async function changing<Result>(
+  manager: TunnelManager,
+  {signal, permit, notes}: ChangeContext,
+  change: (options: ChangeOptions) => Promise<Result>,
+): Promise<Result> {
+  const etagOf = (name: string) => manager.list().find(tunnel => tunnel.name === name)?.etag;
+  let changed: string | undefined;
+  const onTurn = ({name, current, wanted}: Turn) => {
+    changed = name;
+    notes.etagBefore = current?.etag;
+    for (const spec of [current?.spec, wanted]) if (spec) permit({service: spec.serviceType, interface: name});
+  };
+  try {
+    return await change({signal, onTurn});
+  } catch (error) {
+    if (error instanceof TunnelError && error.report) notes.steps = jsonOf(error.report);
+    throw error;
+  } finally {
+    if (changed !== undefined) notes.etagAfter = etagOf(changed);
+  }
+}
+
+const jsonOf = (steps: readonly StepReport[]): unknown[] => steps.map(step => TeardownStep.toJSON(fromStep(step)));
 
 /** A spec for the log: short, however many groups and prefixes the caller sent. */
 function summaryOf(spec: TunnelSpec | undefined): Record<string, unknown> {

@@ -1,18 +1,42 @@
 import type {Socket} from 'node:net';
-import {Server, ServerCredentials} from '@grpc/grpc-js';
+import {type ConnectionInjector, Server, ServerCredentials} from '@grpc/grpc-js';
+import type {AuditTrail} from '../access/audit.js';
+import {CallRate} from '../access/call-rate.js';
+import type {Caller} from '../access/caller.js';
+import {localCallerOf} from '../access/peer-credentials.js';
+import type {PolicySource} from '../access/policy.js';
+import {WatchCount} from '../access/watch-count.js';
+import type {Limits} from '../config/limits.js';
 import type {Logger} from '../telemetry/logger.js';
+import type {Metrics} from '../telemetry/metrics.js';
+import {CallReports} from './call-reports.js';
+import {limitConnections} from './connection-limits.js';
+import {type Connection, Connections} from './connections.js';
+import {Gate} from './gate.js';
+import {HandshakeReports} from './handshake-reports.js';
 import {Health} from './health.js';
 import {serverOptions} from './limits.js';
-import type {ListenAddress} from './listen-address.js';
-import {type Listener, openListener} from './listener.js';
+import {formatListenAddress, type ListenAddress} from './listen-address.js';
+import {type Accepted, type Listener, type ListenerOptions, openListener} from './listener.js';
 import {addReflection} from './reflection.js';
 import {addTunnelService, type TunnelRpcs} from './rpcs.js';
 import {OpenStreams} from './streams.js';
+import type {TlsSource} from './tls-credentials.js';
 
 export interface TunnelServerOptions {
   /** At least one. */
   readonly addresses: readonly ListenAddress[];
   readonly rpcs: TunnelRpcs;
+  /** Who may call what. */
+  readonly policy: PolicySource;
+  /** Where changes and refusals are written down. */
+  readonly audit: AuditTrail;
+  readonly limits: Limits;
+  /** What listeners with TLS show and ask for; they cannot be without. */
+  readonly tls?: TlsSource | undefined;
+  /** Who is at the other end of a Unix socket. Where it throws, the connection is refused. */
+  readonly localCaller?: (socket: Socket) => Caller;
+  readonly metrics: Metrics;
   readonly log: Logger;
   /** Milliseconds that running calls get to finish at `close`. Default: 10,000. */
   readonly graceMs?: number | undefined;
@@ -23,20 +47,36 @@ const resetMs = 200;
 
 /** The gRPC server: TunnelService, health and reflection, on every listener. */
 export class TunnelServer implements AsyncDisposable {
-  readonly #server = new Server(serverOptions);
-  readonly #injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+  readonly #server: Server;
+  readonly #injector: ConnectionInjector;
+  readonly #connections = new Connections();
+  readonly #gate: Gate;
   readonly #streams = new OpenStreams();
   readonly #listeners: Listener[] = [];
   readonly #health: Health;
   readonly #graceMs: number;
-  readonly #waiting = new Set<Socket>();
+  readonly #waiting = new Map<Socket, Connection>();
   #isServing = false;
   #closed: Promise<void> | undefined;
 
-  private constructor({rpcs, log, graceMs = 10_000}: TunnelServerOptions) {
+  private constructor({rpcs, policy, audit, limits, metrics, log, graceMs = 10_000}: TunnelServerOptions) {
     this.#graceMs = graceMs;
-    const services = this.#streams.registry(this.#server);
-    addTunnelService(services, rpcs, log);
+    this.#server = new Server(serverOptions(limits));
+    this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    const reports = new CallReports({log, metrics, audit});
+    this.#gate = new Gate({
+      policy,
+      connections: this.#connections,
+      onRefusal: refusal => reports.refused(refusal),
+    });
+    const services = this.#streams.registry(this.#gate.registry(this.#server));
+    addTunnelService(services, rpcs, {
+      gate: this.#gate,
+      rate: new CallRate({perMinute: limits.changes}),
+      audit,
+      watchers: new WatchCount(limits.watchers),
+      reports,
+    });
     this.#health = new Health(services);
     addReflection(services);
   }
@@ -47,11 +87,28 @@ export class TunnelServer implements AsyncDisposable {
    * @throws {ListenError}
    */
   static async listen(options: TunnelServerOptions): Promise<TunnelServer> {
+    const {addresses, limits, tls, localCaller = localCallerOf, metrics, log} = options;
     const server = new TunnelServer(options);
+    const failures = new HandshakeReports(metrics, log);
+    const listening: ListenerOptions = {
+      tls,
+      localCaller,
+      handshakeTimeout: limits.handshake,
+      onConnection: accepted => server.#accept(accepted),
+      onFailure: failure => failures.report(failure),
+      prepare: (listener, address) =>
+        limitConnections(listener, {
+          max: limits.connections,
+          handshakeMs: limits.handshake,
+          listener: formatListenAddress(address),
+          metrics,
+          log,
+        }),
+    };
     try {
-      for (const address of options.addresses) {
+      for (const address of addresses) {
         // Own sockets, not bindAsync: its errors say neither which address nor why, and a socket's mode comes too late.
-        server.#listeners.push(await openListener(address, socket => server.#accept(socket)));
+        server.#listeners.push(await openListener(address, listening));
       }
     } catch (error) {
       await server.close();
@@ -68,7 +125,7 @@ export class TunnelServer implements AsyncDisposable {
   /** Starts to answer, those first who have connected meanwhile. */
   serve(): void {
     this.#isServing = true;
-    for (const socket of this.#waiting) this.#accept(socket);
+    for (const [socket, connection] of this.#waiting) this.#accept({socket, ...connection});
     this.#waiting.clear();
   }
 
@@ -90,20 +147,21 @@ export class TunnelServer implements AsyncDisposable {
     return this.close();
   }
 
-  #accept(socket: Socket): void {
+  #accept({socket, ...connection}: Accepted): void {
     if (this.#isServing) {
+      this.#connections.add(socket, connection);
       this.#injector.injectConnection(socket);
       return;
     }
     socket.pause();
     socket.once('error', () => {}); // who does not wait takes nothing along
     socket.once('close', () => this.#waiting.delete(socket));
-    this.#waiting.add(socket);
+    this.#waiting.set(socket, connection);
   }
 
   async #shutDown(): Promise<void> {
     this.stopServing();
-    for (const socket of this.#waiting) socket.destroy();
+    for (const socket of this.#waiting.keys()) socket.destroy();
     const listenersClosed = Promise.all(this.#listeners.map(listener => listener.close()));
     this.#streams.end();
     // Every session says goodbye (GOAWAY) and closes with its last call. Not `drain` before: it would have the sessions
@@ -120,6 +178,7 @@ export class TunnelServer implements AsyncDisposable {
     } finally {
       for (const timer of timers) clearTimeout(timer);
       this.#server.forceShutdown();
+      this.#gate[Symbol.dispose]();
     }
   }
 }

@@ -37,7 +37,7 @@ export class MetricsServer implements AsyncDisposable {
    */
   static async listen(text: string, registry: Registry): Promise<MetricsServer> {
     const address = parseListenAddress(text, flag);
-    if (address.kind !== 'tcp') throw new ListenError(flag, `"${text}" is not a loopback address, as HOST:PORT`);
+    if (address.kind !== 'tcp' || address.tls) throw new ListenError(flag, `"${text}" is not a loopback address, as HOST:PORT`);
     const metricsServer = new MetricsServer(registry, address.host);
     const server = metricsServer.#server;
     try {
@@ -58,7 +58,7 @@ export class MetricsServer implements AsyncDisposable {
   get address(): string {
     const bound = this.#server.address();
     const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
-    return formatListenAddress({kind: 'tcp', host: this.host, port, flag});
+    return formatListenAddress({kind: 'tcp', host: this.host, port, tls: false, flag});
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

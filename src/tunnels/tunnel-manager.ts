@@ -15,7 +15,7 @@ import {Operations} from './operations.js';
 import {checkAgainstOthers, type Plan, planFor, tunnelExists} from './plan.js';
 import {Slot} from './slot.js';
 import {etagOf} from './spec-compare.js';
-import {parseSpec, type SpecInput} from './spec-parse.js';
+import {type ParsedSpec, parseSpec, type SpecInput} from './spec-parse.js';
 import type {Tunnel} from './tunnel.js';
 import {withUnderlaySource} from './underlay.js';
 
@@ -24,6 +24,16 @@ export interface ChangeOptions {
   readonly validateOnly?: boolean;
   /** Aborted when the caller gives up. Looked at only until the work begins. */
   readonly signal?: AbortSignal | undefined;
+  /** Told when it is the change's turn, before anything is decided; what it throws ends the change. */
+  readonly onTurn?: ((turn: Turn) => void) | undefined;
+}
+
+/** A slot whose turn it is, and what the change would make of it. */
+export interface Turn {
+  readonly name: string;
+  readonly current: Tunnel | undefined;
+  /** Absent where the tunnel is to go. */
+  readonly wanted?: ParsedSpec;
 }
 
 export interface UpdateOptions extends ChangeOptions {
@@ -132,8 +142,8 @@ export class TunnelManager implements AsyncDisposable {
   }
 
   /** Creates a tunnel. The same spec again changes nothing; another spec fails with `tunnel-exists`. */
-  async provision(input: SpecInput | undefined, {validateOnly = false, signal}: ChangeOptions = {}): Promise<Tunnel> {
-    return this.bringAbout(input, {validateOnly, signal}, (slot, spec) => {
+  async provision(input: SpecInput | undefined, options: ChangeOptions = {}): Promise<Tunnel> {
+    return this.bringAbout(input, options, (slot, spec) => {
       const plan = planFor(slot, spec);
       if (plan.kind === 'change') throw tunnelExists(plan.tunnel, plan.change);
       return plan;
@@ -151,10 +161,12 @@ export class TunnelManager implements AsyncDisposable {
   }
 
   /** Tears a tunnel down. Resolves when nothing of it is left, to what became of each step. */
-  async remove(name: string, {etag = '', allowMissing = false, signal}: UpdateOptions = {}): Promise<StepReport[]> {
+  async remove(name: string, options: Omit<UpdateOptions, 'validateOnly'> = {}): Promise<StepReport[]> {
+    const {etag = '', allowMissing = false, signal, onTurn} = options;
     if (allowMissing && name !== '' && !this.slots.has(name)) return [];
     const slot = this.slotNamed(name);
     return this.change(slot, signal, async () => {
+      onTurn?.({name, current: slot.tunnel});
       if (!slot.tunnel) {
         if (allowMissing) return [];
         throw notFound(name);
@@ -204,12 +216,13 @@ export class TunnelManager implements AsyncDisposable {
 
   private async bringAbout(
     input: SpecInput | undefined,
-    {validateOnly = false, signal}: ChangeOptions,
+    {validateOnly = false, signal, onTurn}: ChangeOptions,
     decide: (slot: Slot, spec: TunnelSpec) => Plan,
   ): Promise<Tunnel> {
     const parsed = parseSpec(input);
     const slot = this.slotNamed(strategyFor(parsed).interfaceName);
     const plan = async () => {
+      onTurn?.({name: slot.name, current: slot.tunnel, wanted: parsed});
       const spec = await withUnderlaySource(this.ports.netlinker, parsed, slot.tunnel).catch(rethrow);
       checkAgainstOthers(spec, this.slots.values());
       return {spec, plan: decide(slot, spec)};

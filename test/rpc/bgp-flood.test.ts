@@ -18,6 +18,7 @@ import {TunnelManager} from '../../src/tunnels/tunnel-manager.js';
 import {eventually} from '../unit/bgp/loopback-world.js';
 import {flood, ScriptedPeer} from '../unit/bgp/scripted-peer.js';
 import {silentLogger} from '../world.js';
+import {openAccess} from './access.js';
 import {controllerOf, specs} from './controller.js';
 import {loopback} from './plumbing.js';
 
@@ -48,6 +49,7 @@ async function openWorld() {
     throw new Error('not asked for here');
   };
   const server = await TunnelServer.listen({
+    ...openAccess(),
     addresses: [loopback()],
     rpcs: tunnelRpcs({manager, bgp, multicast, daemonInfo}),
     log,
@@ -114,7 +116,7 @@ test('calls are answered while a peer announces and withdraws 10,000 routes with
   const callers = Array.from({length: 8}, async () => {
     const seen: {up: boolean; received: number}[] = [];
     while (flooding) {
-      const {bgpSession} = await get('doublezero0', {deadline: Date.now() + 2000});
+      const {bgpSession} = await get('doublezero0', {deadline: Date.now() + 20_000});
       const up = bgpSession?.state === BgpSessionState.BGP_SESSION_STATE_UP;
       seen.push({up, received: bgpSession?.routesReceived ?? 0});
     }

@@ -21,12 +21,15 @@ const removed: RemoveTunnelResponse = {steps: []};
 const name = 'doublezero0';
 const request = {name, etag: '', allowMissing: false};
 const summary = (asked: {name: string}) => ({tunnel: asked.name});
+const toJson = (asked: {name: string}) => ({name: asked.name});
 
 test('what a handler throws reaches the caller with its details', async t => {
   const violations = [{field: 'spec', description: 'is required'}];
   await using world = await serve({
     getTunnel: {handle: () => Promise.reject(new TunnelError('tunnel-not-found', 'no tunnel', {metadata: {name}}))},
     provisionTunnel: {
+      summary: () => ({}),
+      toJson: () => ({}),
       handle() {
         throw new InvalidArgument(violations);
       },
@@ -61,18 +64,19 @@ test('the cause of an internal error is in the log once, and not in the answer',
 });
 
 test('a call that changes something leaves one line with caller, summary, outcome and duration', async t => {
-  await using world = await serve({removeTunnel: {summary, handle: () => removed}});
+  await using world = await serve({removeTunnel: {summary, toJson, handle: () => removed}});
   await answer(done => world.client.removeTunnel(request, done));
   t.is(world.lines.length, 1);
   const [line] = world.lines;
   t.like(line, {level: 'info', message: 'rpc.done', method: 'RemoveTunnel', tunnel: name, outcome: 'OK'});
-  t.regex(String(line?.caller), /^127\.0\.0\.1:[0-9]+$/);
+  t.is(line?.caller, 'anonymous');
+  t.regex(String(line?.peer), /^127\.0\.0\.1:[0-9]+$/);
   t.is(typeof line?.took_ms, 'number');
 });
 
 test('a change that is refused leaves one line too, with the reason', async t => {
   const handle = () => Promise.reject(new TunnelError('etag-mismatch', 'it has changed'));
-  await using world = await serve({removeTunnel: {summary, handle}});
+  await using world = await serve({removeTunnel: {summary, toJson, handle}});
   await t.throwsAsync(answer(done => world.client.removeTunnel(request, done)));
   t.is(world.lines.length, 1);
   t.like(world.lines[0], {level: 'warn', tunnel: name, outcome: 'ABORTED', error: 'it has changed'});
@@ -95,7 +99,7 @@ test('a summary that fails is an internal error, not the end of the daemon', asy
   const broken = () => {
     throw new Error('broken summary');
   };
-  await using world = await serve({removeTunnel: {summary: broken, handle: () => removed}});
+  await using world = await serve({removeTunnel: {summary: broken, toJson, handle: () => removed}});
   const error = await t.throwsAsync<ServiceError>(answer(done => world.client.removeTunnel(request, done)));
   t.is(error.code, status.INTERNAL);
   t.like(world.lines[0], {method: 'RemoveTunnel', outcome: 'INTERNAL', error: 'broken summary'});
@@ -106,6 +110,7 @@ test('a handler learns that the deadline has passed, and its work is logged as g
   await using world = await serve({
     removeTunnel: {
       summary,
+      toJson,
       async handle(_request, {signal}) {
         await new Promise(resolve => signal.addEventListener('abort', resolve));
         seen();

@@ -12,8 +12,8 @@ const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const refused: [what: string, args: string[], message: RegExp][] = [
   ['an unknown flag', ['--frobnicate'], /^doublezerod: Unknown option '--frobnicate'; try --help\n$/],
   ['a bad value', ['--netlink', 'fake'], /--netlink must be one of kernel, memory, not 'fake'/],
-  ['a bad address', ['--listen', '7300'], /--listen: "7300" is neither HOST:PORT/],
-  ['an address beyond loopback', ['--listen', '0.0.0.0:7300'], /--listen: "0\.0\.0\.0:7300": only loopback .* TLS/],
+  ['a bad address', ['--listen', '7300'], /--listen: "7300" is neither \[tls:\]HOST:PORT/],
+  ['an address beyond loopback', ['--listen', '0.0.0.0:7300'], /--listen: "tls:0\.0\.0\.0:7300" needs TLS/],
 ];
 for (const [what, args, message] of refused) {
   test(`${what} is refused with exit code 2 and a sentence on standard error`, async t => {
@@ -104,8 +104,8 @@ test('a change leaves a line with caller, spec, outcome and duration, whether it
     pub_groups: 2,
     sub_groups: 2,
   };
-  const caller = `unix:${folder.socket}`;
-  t.like(provision, {level: 'info', method: 'ProvisionTunnel', caller, spec, outcome: 'OK', validate_only: false});
+  const from = {caller: `uid:${process.getuid?.()}`, peer: `unix:${folder.socket}`};
+  t.like(provision, {level: 'info', method: 'ProvisionTunnel', ...from, spec, outcome: 'OK', validate_only: false});
   t.like(refusal, {
     level: 'warn',
     method: 'ProvisionTunnel',

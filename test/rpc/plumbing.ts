@@ -10,10 +10,11 @@ import {
 } from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel_service.js';
 import {BadRequest, ErrorInfo} from '../../src/rpc/generated/google/rpc/error_details.js';
 import {Status} from '../../src/rpc/generated/google/rpc/status.js';
-import {type ListenAddress, parseListenAddress} from '../../src/rpc/listen-address.js';
+import {parseListenAddress} from '../../src/rpc/listen-address.js';
 import type {TunnelRpcs} from '../../src/rpc/rpcs.js';
 import {RpcError} from '../../src/rpc/status.js';
-import {TunnelServer} from '../../src/rpc/tunnel-server.js';
+import {TunnelServer, type TunnelServerOptions} from '../../src/rpc/tunnel-server.js';
+import {openAccess} from './access.js';
 
 export type LogLine = Record<string, unknown> & {readonly level: string; readonly message: string};
 
@@ -33,9 +34,13 @@ export function recordingLog() {
 const unimplemented = () => {
   throw new RpcError(status.UNIMPLEMENTED, 'not part of this test');
 };
-const none = Object.fromEntries(
-  Object.keys(TunnelServiceService).map(name => [name, {handle: unimplemented}]),
-) as unknown as TunnelRpcs;
+const change = {handle: unimplemented, summary: () => ({}), toJson: () => ({})};
+const none = {
+  ...Object.fromEntries(Object.keys(TunnelServiceService).map(name => [name, {handle: unimplemented}])),
+  provisionTunnel: change,
+  updateTunnel: change,
+  removeTunnel: change,
+} as unknown as TunnelRpcs;
 
 /** Handlers for all RPCs: those given, and refusals. */
 export const rpcsOf = (rpcs: Partial<TunnelRpcs>): TunnelRpcs => ({...none, ...rpcs});
@@ -53,10 +58,17 @@ export const loopback = () => parseListenAddress('127.0.0.1:0');
 /** A real server on a port of its own, with the handlers given. */
 export async function serve(
   rpcs: Partial<TunnelRpcs> = {},
-  {addresses = [loopback()], graceMs = 5000}: {addresses?: readonly ListenAddress[]; graceMs?: number} = {},
+  options: Partial<TunnelServerOptions> = {},
 ): Promise<World> {
   const {lines, log} = recordingLog();
-  const server = await TunnelServer.listen({addresses, rpcs: rpcsOf(rpcs), log, graceMs});
+  const server = await TunnelServer.listen({
+    ...openAccess(),
+    addresses: [loopback()],
+    rpcs: rpcsOf(rpcs),
+    log,
+    graceMs: 5000,
+    ...options,
+  });
   server.serve();
   const clients: TunnelServiceClient[] = [];
   const connect = (address: string, options: ChannelOptions = {}) => {

@@ -4,11 +4,13 @@ import test from 'ava';
 import {Tunnel} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel.js';
 import {TunnelServiceClient} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel_service.js';
 import {TunnelServer} from '../../src/rpc/tunnel-server.js';
+import {openAccess} from './access.js';
 import {answer, loopback, recordingLog, rpcsOf} from './plumbing.js';
 import {rawConnect} from './raw-http2.js';
 
 const listen = () =>
   TunnelServer.listen({
+    ...openAccess(),
     addresses: [loopback()],
     rpcs: rpcsOf({getTunnel: {handle: () => Tunnel.create({name: 'doublezero0'})}}),
     log: recordingLog().log,

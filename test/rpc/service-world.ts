@@ -10,6 +10,7 @@ import {parseListenAddress} from '../../src/rpc/listen-address.js';
 import {tunnelRpcs} from '../../src/rpc/tunnel-rpcs.js';
 import {TunnelServer} from '../../src/rpc/tunnel-server.js';
 import {TunnelManager} from '../../src/tunnels/tunnel-manager.js';
+import {openAccess} from './access.js';
 import {controllerOf} from './controller.js';
 import {recordingLog, temporaryFolder} from './plumbing.js';
 
@@ -32,6 +33,7 @@ export async function openService(netlinker: Netlinker = new MemoryNetlinker()) 
     listeners: server.addresses,
   });
   const server = await TunnelServer.listen({
+    ...openAccess(),
     addresses: [parseListenAddress(`unix:${join(folder.path, 'd.sock')}`)],
     rpcs: tunnelRpcs({manager, bgp, multicast, daemonInfo}),
     log,

@@ -1,0 +1,107 @@
+import {inspect} from 'node:util';
+import {status} from '@grpc/grpc-js';
+import type {AuditTrail} from '../access/audit.js';
+import {AccessDenied} from '../access/denied.js';
+import {LimitReached} from '../access/limit-reached.js';
+import type {Logger} from '../telemetry/logger.js';
+import type {Metrics} from '../telemetry/metrics.js';
+import type {Change} from './changes.js';
+import type {Connection} from './connections.js';
+import type {Refusal} from './gate.js';
+import {answerTo} from './status.js';
+
+/** How a call ended. */
+export interface Outcome {
+  readonly code: status;
+  readonly error?: unknown;
+  /** Where the call changes something, or would have. */
+  readonly change?: Change | undefined;
+  readonly isCancelled?: boolean;
+}
+
+interface Begun extends Connection {
+  readonly identity: string;
+}
+
+/**
+ * What becomes of calls, for the log, the metrics and the audit log. The log has a line for every call that changes
+ * something and every one that fails, the audit log one for every call that changes something and every one refused. This
+ * is the one place where a failure is logged; the cause of an internal one stands here only, since the caller gets a
+ * general text.
+ */
+export class CallReports {
+  readonly #log: Logger;
+  readonly #metrics: Metrics;
+  readonly #audit: AuditTrail;
+
+  constructor({log, metrics, audit}: {readonly log: Logger; readonly metrics: Metrics; readonly audit: AuditTrail}) {
+    this.#log = log;
+    this.#metrics = metrics;
+    this.#audit = audit;
+  }
+
+  /** To be called when a call begins; what it returns, when it has ended. */
+  begin(method: string, admission: Begun): (outcome: Outcome) => void {
+    const [time, start] = [Date.now(), performance.now()];
+    return outcome => this.#end({method, time, duration: performance.now() - start, ...admission}, outcome);
+  }
+
+  /** A call that never began. */
+  refused({error, ...refusal}: Refusal): void {
+    const call = {...refusal, identity: error.identity, time: Date.now(), duration: 0};
+    this.#end(call, {code: answerTo(error).code, error});
+  }
+
+  #end(call: Begun & Timed, outcome: Outcome): void {
+    const {code, error, change} = outcome;
+    this.#metrics.calls.inc({method: call.method, code: status[code]});
+    if (error instanceof LimitReached) this.#metrics.limited.inc({limit: error.limit});
+    if (error instanceof AccessDenied) this.#metrics.refused.inc({reason: answerTo(error).reason ?? ''});
+    if (code !== status.OK || change) this.#tell(call, outcome);
+    if (change || error instanceof AccessDenied) this.#write(call, outcome);
+  }
+
+  #tell({method, identity, peer, duration}: Begun & Timed, {code, error, change, isCancelled}: Outcome): void {
+    this.#log.log(level({code, change}), 'rpc.done', {
+      method,
+      caller: identity,
+      peer,
+      ...change?.summary,
+      ...(change && isCancelled ? {cancelled: true} : {}),
+      outcome: status[code],
+      took_ms: duration,
+      ...(error instanceof Error ? {error: error.message} : {}),
+      ...(code === status.INTERNAL ? {cause: inspect(error, {depth: 4})} : {}),
+    });
+  }
+
+  #write({time, duration, caller, peer, method}: Begun & Timed, {code, error, change}: Outcome): void {
+    const record = {
+      time,
+      caller,
+      peer,
+      method,
+      request: change?.request,
+      ...change?.notes,
+      outcome: status[code],
+      reason: error === undefined ? undefined : answerTo(error).reason,
+      error: error instanceof Error ? error.message : undefined,
+      duration,
+    };
+    this.#audit.write(record, change?.room);
+  }
+}
+
+interface Timed {
+  readonly method: string;
+  /** When it began, milliseconds since 1970. */
+  readonly time: number;
+  /** Milliseconds. */
+  readonly duration: number;
+}
+
+function level({code, change}: Pick<Outcome, 'code' | 'change'>): string {
+  if (code === status.OK) return 'info';
+  if (code === status.INTERNAL) return 'error';
+  return change ? 'warn' : 'debug';
+}

@@ -1,0 +1,63 @@
+import type {AuditRoom, AuditTrail} from '../access/audit.js';
+import {recordOctets} from '../access/audit-line.js';
+import {authorize, type Target} from '../access/authorize.js';
+import type {CallRate} from '../access/call-rate.js';
+import {AccessDenied} from '../access/denied.js';
+import {LimitReached} from '../access/limit-reached.js';
+import type {CallContext} from './call-context.js';
+import type {Admission} from './gate.js';
+import type {ChangeRpc} from './rpcs.js';
+
+/** What is known of a change beside its request, for the audit log. */
+export interface ChangeNotes {
+  etagBefore?: string | undefined;
+  etagAfter?: string | undefined;
+  /** What a teardown did, step by step: JSON with the names of the protos. */
+  steps?: readonly unknown[] | undefined;
+}
+
+export interface ChangeRules {
+  readonly rate: CallRate;
+  readonly audit: AuditTrail;
+}
+
+/** A call that changes something, from its request to what is to be written down of it. */
+export class Change {
+  readonly notes: ChangeNotes = {};
+  /** Fields of the call's line in the log. */
+  summary: Readonly<Record<string, unknown>> = {};
+  /** The request as JSON with the names of the protos. */
+  request: unknown;
+  /** Where it will be written. */
+  room: AuditRoom | undefined;
+
+  constructor(
+    private readonly rpc: ChangeRpc<unknown, unknown>,
+    private readonly method: string,
+    private readonly admission: Admission,
+  ) {}
+
+  /** Throws where the change has to wait, may not be made, or could not be written down. */
+  async handle(request: unknown, context: CallContext, {rate, audit}: ChangeRules): Promise<unknown> {
+    const {identity} = this.admission;
+    this.summary = this.rpc.summary(request);
+    this.request = this.rpc.toJson(request);
+    const wait = rate.take(identity);
+    if (wait !== undefined) throw new LimitReached(identity, 'max-changes', wait);
+    this.room = audit.reserve(recordOctets({...this.admission, method: this.method, request: this.request}));
+    return this.rpc.handle(request, {
+      get signal() {
+        return context.signal;
+      },
+      permit: target => this.#permit(target),
+      notes: this.notes,
+    });
+  }
+
+  #permit(target: Target): void {
+    const decision = authorize(this.admission.grants, 'operator', [target]);
+    if (!decision.allowed) {
+      throw new AccessDenied({...this.admission, method: this.method}, decision.role, decision.text);
+    }
+  }
+}

@@ -1,0 +1,148 @@
+import type {
+  ServerDuplexStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+  sendUnaryData,
+  UntypedHandleCall,
+} from '@grpc/grpc-js';
+import {authorize} from '../access/authorize.js';
+import {type Caller, identityOf} from '../access/caller.js';
+import {AccessDenied} from '../access/denied.js';
+import type {Grant, Policy, PolicySource} from '../access/policy.js';
+import type {Connection, Connections} from './connections.js';
+import {requirementOf} from './requirements.js';
+import {toStatus} from './status.js';
+import type {ServiceRegistry} from './streams.js';
+
+type UnaryCall = ServerUnaryCall<unknown, unknown>;
+type Stream = ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
+
+/** A call that is let in, or would be. */
+export interface Admission extends Connection {
+  readonly identity: string;
+  readonly grants: readonly Grant[];
+}
+
+export interface Refusal extends Connection {
+  /** Name of the RPC, with its service where that is not ours. */
+  readonly method: string;
+  readonly error: AccessDenied;
+}
+
+export interface GateOptions {
+  readonly policy: PolicySource;
+  readonly connections: Connections;
+  readonly onRefusal: (refusal: Refusal) => void;
+}
+
+/** Where every call of every service passes before its handler sees it, and streams again when the policy changes. */
+export class Gate implements Disposable {
+  readonly #policy: PolicySource;
+  readonly #connections: Connections;
+  readonly #onRefusal: GateOptions['onRefusal'];
+  readonly #streams = new Map<Stream, {readonly path: string; readonly connection: Connection}>();
+  readonly #granted = new WeakMap<Caller, {readonly policy: Policy; readonly grants: readonly Grant[]}>();
+  readonly #stopListening: () => void;
+
+  constructor({policy, connections, onRefusal}: GateOptions) {
+    this.#policy = policy;
+    this.#connections = connections;
+    this.#onRefusal = onRefusal;
+    this.#stopListening = policy.onChange(() => this.#endRevoked());
+  }
+
+  /** Adds services to the server so that only those who may reach their handlers. */
+  registry(server: ServiceRegistry): ServiceRegistry {
+    return {
+      addService: (definition, implementation) => {
+        const methods = Object.entries(definition).flatMap(([name, {path, originalName, responseStream}]) =>
+          [name, originalName].map((known): [string | undefined, {path: string; responseStream: boolean}] => [
+            known,
+            {path, responseStream},
+          ]),
+        );
+        const byName = new Map(methods);
+        const guarded = Object.entries(implementation).map(([name, handler]): [string, UntypedHandleCall] => {
+          const method = byName.get(name);
+          if (!method) throw new TypeError(`a handler without a method: ${name}`);
+          return [name, method.responseStream ? this.#stream(method.path, handler) : this.#unary(method.path, handler)];
+        });
+        server.addService(definition, Object.fromEntries(guarded));
+      },
+    };
+  }
+
+  /** What a call was let in as. To be asked before anything is waited for, while the connection is there for sure. */
+  admission(call: {getPeer(): string}): Admission | undefined {
+    const connection = this.#connections.of(call);
+    if (!connection) return undefined;
+    return {...connection, identity: identityOf(connection.caller), grants: this.#grantsOf(connection.caller)};
+  }
+
+  [Symbol.dispose](): void {
+    this.#stopListening();
+  }
+
+  #unary(path: string, handler: UntypedHandleCall): UntypedHandleCall {
+    const handle = handler as (call: UnaryCall, respond: sendUnaryData<unknown>) => void;
+    return (call: UnaryCall, respond: sendUnaryData<unknown>) => {
+      const connection = this.#connections.of(call);
+      if (!connection) return; // gone, and the call with it
+      const error = this.#objection(path, connection.caller);
+      if (!error) return handle(call, respond);
+      this.#onRefusal({...connection, method: methodName(path), error});
+      respond(toStatus(error));
+    };
+  }
+
+  #stream(path: string, handler: UntypedHandleCall): UntypedHandleCall {
+    const handle = handler as (call: Stream) => void;
+    return (call: Stream) => {
+      const connection = this.#connections.of(call);
+      if (!connection) return;
+      const error = this.#objection(path, connection.caller);
+      if (error) return this.#end(call, path, connection, error);
+      this.#streams.set(call, {path, connection});
+      call.once('cancelled', () => this.#streams.delete(call)); // emitted at the end of every call
+      handle(call);
+    };
+  }
+
+  /** Why a caller may not call a method; `undefined` when it may. */
+  #objection(path: string, caller: Caller): AccessDenied | undefined {
+    const requirement = requirementOf(path);
+    if (requirement === 'nothing') return undefined;
+    const call = {caller, identity: identityOf(caller), method: methodName(path)};
+    if (requirement === undefined) return new AccessDenied(call, undefined, 'nobody may');
+    // Which tunnels a narrowed operator means to change its handler will see, and ask.
+    const decision = authorize(this.#grantsOf(caller), requirement, 'some');
+    return decision.allowed ? undefined : new AccessDenied(call, decision.role, decision.text);
+  }
+
+  #grantsOf(caller: Caller): readonly Grant[] {
+    const policy = this.#policy.current;
+    const known = this.#granted.get(caller);
+    if (known?.policy === policy) return known.grants;
+    const grants = policy.grants(caller);
+    this.#granted.set(caller, {policy, grants});
+    return grants;
+  }
+
+  #endRevoked(): void {
+    for (const [call, {path, connection}] of this.#streams) {
+      const error = this.#objection(path, connection.caller);
+      if (error) this.#end(call, path, connection, error);
+    }
+  }
+
+  #end(call: Stream, path: string, connection: Connection, error: AccessDenied): void {
+    this.#onRefusal({...connection, method: methodName(path), error});
+    call.emit('error', toStatus(error)); // grpc-js's way to end a stream with a status
+  }
+}
+
+const ownService = '/doublezero.tunnel.v1.TunnelService/';
+
+/** `GetTunnel`, or `grpc.health.v1.Health/Check`. */
+const methodName = (path: string): string =>
+  path.startsWith(ownService) ? path.slice(ownService.length) : path.slice(1);
