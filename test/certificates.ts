@@ -8,6 +8,7 @@ import {
   ExtendedKeyUsageExtension,
   type Extension,
   type JsonGeneralName,
+  type JsonName,
   KeyUsageFlags,
   KeyUsagesExtension,
   PemConverter,
@@ -23,8 +24,8 @@ export interface Issued {
 }
 
 export interface CertificateOptions {
-  /** Such as `CN=controller`; none where there is none. */
-  readonly subject?: string;
+  /** Such as `CN=controller`; a list where the text of a value would have to be escaped. None where there is none. */
+  readonly subject?: string | JsonName;
   readonly names?: JsonGeneralName[];
   /** The names are critical, as where there is no subject. */
   readonly namesAreCritical?: boolean;
@@ -123,7 +124,7 @@ export async function writeTlsFiles(folder: string, server: Issued, clientCa: st
   return {cert, key, clientCa: ca, minVersion: '1.3'};
 }
 
-const ip = (value: string): JsonGeneralName => ({type: 'ip', value});
+export const ip = (value: string): JsonGeneralName => ({type: 'ip', value});
 
 const newKeys = (algorithm: KeyAlgorithm = ecdsa) =>
   crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']) as Promise<CryptoKeyPair>;

@@ -9,7 +9,7 @@ export interface AltName {
  * does so since CVE-2021-44532, so that no value can look like the beginning of another name.
  */
 const altName =
-  /(?<kind>[A-Za-z][A-Za-z ]*):(?<value>"(?:[^"\\]|\\.)*"|[\x20\x21\x23-\x26\x28-\x2b\x2d-\x5b\x5d-\x7e]*)(?:, |$)/y;
+  /(?<kind>[A-Za-z][A-Za-z ]*):(?<value>"(?:[^"\\]|\\.)*"|[\x20\x21\x23-\x26\x28-\x2b\x2d-\x5b\x5d-\x7e]*)(?:, (?=\S)|$)/y;
 
 /**
  * Takes apart `X509Certificate.subjectAltName`; a certificate without has no names. Strictly: `undefined` where any part

@@ -28,7 +28,10 @@ export interface ListenerOptions {
   readonly tls?: TlsSource | undefined;
   /** Milliseconds that a TLS handshake may take. */
   readonly handshakeTimeout: number;
-  /** Called before the server listens, so that it can be given limits. Its `connection` events are of bare TCP. */
+  /**
+   * Called before the server listens, so that it can be given limits; sockets that these destroy go no further. Its
+   * `connection` events are of bare TCP.
+   */
   readonly prepare?: (server: Server, address: ListenAddress) => void;
 }
 
@@ -91,6 +94,7 @@ function createServerFor(address: ListenAddress, options: ListenerOptions): Prep
 
 function createUnixServer(peer: string, {localCaller, onConnection, onFailure}: ListenerOptions): PreparedServer {
   const server = createServer(socket => {
+    if (socket.destroyed) return; // a limit was met
     let caller: Caller;
     try {
       caller = localCaller(socket);

@@ -38,8 +38,8 @@ export function createTlsServer({tls, onConnection, onFailure, handshakeTimeout}
   server.on('secureConnection', socket => {
     socket.on('error', () => {}); // whoever takes it over has listeners of its own
     const peer = peerOf(socket);
-    if (peer === undefined) {
-      socket.destroy(); // the other end has gone already
+    if (socket.destroyed || peer === undefined) {
+      socket.destroy(); // a limit was met, or the other end has gone already
       return;
     }
     const refuse = (reason: HandshakeFailure['reason'], detail: string) => {
