@@ -28,6 +28,7 @@ export class FilePolicySource implements PolicySource, Disposable {
     this.#path = path;
     this.#options = options;
     for (const outcome of ['ok', 'error']) options.metrics.policyReloads.inc({outcome}, 0);
+    options.metrics.policyStale.set(0);
     // The watch comes first, so that no change falls between it and the reading.
     this.#watch = watchFiles([path], () => this.#readAgain(), options);
     this.#opened = this.#read();
@@ -38,6 +39,7 @@ export class FilePolicySource implements PolicySource, Disposable {
     const source = new FilePolicySource(path, options);
     try {
       await source.#opened;
+      options.log.info('policy.loaded', {file: path, identities: source.current.size});
       return source;
     } catch (error) {
       source[Symbol.dispose]();
