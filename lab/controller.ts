@@ -1,4 +1,4 @@
-import {type CallOptions, credentials, Metadata, type ServiceError, status} from '@grpc/grpc-js';
+import {type CallOptions, type ClientUnaryCall, credentials, Metadata, type ServiceError, status} from '@grpc/grpc-js';
 import type {DaemonInfo} from '../src/rpc/generated/doublezero/tunnel/v1/daemon_info.js';
 import type {RemoveTunnelResponse} from '../src/rpc/generated/doublezero/tunnel/v1/teardown.js';
 import type {Tunnel} from '../src/rpc/generated/doublezero/tunnel/v1/tunnel.js';
@@ -18,13 +18,18 @@ type Call<Request, Response> = (
   metadata: Metadata,
   options: Partial<CallOptions>,
   callback: (error: ServiceError | null, response: Response) => void,
-) => unknown;
+) => ClientUnaryCall;
+
+/** The other fields of a request, and a signal whose abort cancels the call. */
+type Options<Request> = Omit<Partial<Request>, 'spec' | 'name'> & {readonly signal?: AbortSignal};
 
 /** A call that the daemon refused: its code's name, the `ErrorInfo` reason, and its message. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly code: string;
   readonly reason: string | undefined;
+  /** That of the `ErrorInfo`. */
+  readonly metadata: Readonly<Record<string, string>>;
 
   constructor(error: ServiceError) {
     const code = status[error.code];
@@ -32,10 +37,11 @@ export class Refusal extends Error {
     const info = Buffer.isBuffer(details)
       ? Status.decode(details).details.find(({typeUrl}) => typeUrl.endsWith('/google.rpc.ErrorInfo'))
       : undefined;
-    const reason = info && ErrorInfo.decode(info.value).reason;
+    const {reason, metadata = {}} = info ? ErrorInfo.decode(info.value) : {};
     super(`${code}${reason ? ` ${reason}` : ''}: ${error.details}`, {cause: error});
     this.code = code;
     this.reason = reason;
+    this.metadata = metadata;
   }
 }
 
@@ -57,16 +63,19 @@ export class Controller implements Disposable {
     );
   }
 
-  provision(spec: Partial<TunnelSpec>): Promise<Tunnel> {
-    return this.#call(this.#client.provisionTunnel, ProvisionTunnelRequest.fromPartial({spec}));
+  provision(spec: Partial<TunnelSpec>, options: Options<ProvisionTunnelRequest> = {}): Promise<Tunnel> {
+    const {signal, ...request} = options;
+    return this.#call(this.#client.provisionTunnel, ProvisionTunnelRequest.fromPartial({...request, spec}), signal);
   }
 
-  update(spec: Partial<TunnelSpec>): Promise<Tunnel> {
-    return this.#call(this.#client.updateTunnel, UpdateTunnelRequest.fromPartial({spec}));
+  update(spec: Partial<TunnelSpec>, options: Options<UpdateTunnelRequest> = {}): Promise<Tunnel> {
+    const {signal, ...request} = options;
+    return this.#call(this.#client.updateTunnel, UpdateTunnelRequest.fromPartial({...request, spec}), signal);
   }
 
-  remove(name: string): Promise<RemoveTunnelResponse> {
-    return this.#call(this.#client.removeTunnel, RemoveTunnelRequest.fromPartial({name}));
+  remove(name: string, options: Options<RemoveTunnelRequest> = {}): Promise<RemoveTunnelResponse> {
+    const {signal, ...request} = options;
+    return this.#call(this.#client.removeTunnel, RemoveTunnelRequest.fromPartial({...request, name}), signal);
   }
 
   get(name: string): Promise<Tunnel> {
@@ -81,12 +90,14 @@ export class Controller implements Disposable {
     return this.#call(this.#client.getDaemonInfo, {});
   }
 
-  #call<Request, Response>(method: Call<Request, Response>, request: Request): Promise<Response> {
-    return new Promise((resolve, reject) =>
-      method.call(this.#client, request, new Metadata(), {deadline: Date.now() + 40_000}, (error, response) =>
+  #call<Request, Response>(method: Call<Request, Response>, request: Request, signal?: AbortSignal): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      const options = {deadline: Date.now() + 40_000};
+      const running = method.call(this.#client, request, new Metadata(), options, (error, response) =>
         error ? reject(new Refusal(error)) : resolve(response),
-      ),
-    );
+      );
+      signal?.addEventListener('abort', () => running.cancel(), {once: true});
+    });
   }
 
   [Symbol.dispose](): void {

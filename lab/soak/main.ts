@@ -1,0 +1,32 @@
+// npm run soak -- [--seed N] [--minutes M]: works a daemon at random and finds nothing left of it.
+import {randomInt} from 'node:crypto';
+import {parseArgs} from 'node:util';
+import {missingPrograms} from '../programs.js';
+import {soakPrograms} from './device.js';
+import {soak} from './soak.js';
+
+function number(flag: string, text: string): number {
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isNaN(value)) throw new Error(`--${flag} must be a number, not '${text}'`);
+  return value;
+}
+
+const {values} = parseArgs({
+  options: {seed: {type: 'string'}, minutes: {type: 'string', default: '2'}},
+});
+const seed = values.seed === undefined ? randomInt(2 ** 31) : number('seed', values.seed);
+const minutes = number('minutes', values.minutes);
+const lack = missingPrograms(soakPrograms);
+if (lack) throw new Error(lack);
+
+console.log(`seed ${seed}, ${minutes} minutes`);
+try {
+  const {growth, counts, samples, ...summary} = await soak({seed, minutes, say: line => console.log(line)});
+  console.log(JSON.stringify({...summary, counts}, undefined, 2));
+  const memory = samples.map(({memory}) => (memory / 1e6).toFixed(2)).join(' ');
+  console.log(`MB in use, each time that nothing was left: ${memory}; ${growth.toFixed(0)} bytes more a step`);
+  console.log(`seed ${seed} passed: nothing is left`);
+} catch (error) {
+  console.error((error as Error).message);
+  process.exitCode = 1;
+}
