@@ -1,10 +1,13 @@
 /** An empty unary call on a Unix socket, the first argument: what grpc-js costs by itself. `calls.ts` starts it. */
 import {once} from 'node:events';
 import {Server, ServerCredentials} from '@grpc/grpc-js';
+import {parseCommandLine} from '../src/config/options.js';
 import {serverOptions} from '../src/rpc/limits.js';
 import {emptyService} from './empty-service.js';
 
-const server = new Server(serverOptions);
+const defaults = parseCommandLine([]);
+if (!('run' in defaults)) throw new TypeError('not asked to run');
+const server = new Server(serverOptions(defaults.run.limits));
 server.addService(emptyService, {
   call: (_call: unknown, respond: (error: null, response: object) => void) => respond(null, {}),
 });
