@@ -4,6 +4,7 @@ import type {Logger} from '../telemetry/logger.js';
 import {type AuditRecord, type AuditRoom, AuditUnavailable, type OpenAuditTrail} from './audit.js';
 import {AuditFile} from './audit-file.js';
 import {auditLine, shortAuditLine} from './audit-line.js';
+import {AuditPromises} from './audit-promises.js';
 import type {Fallocate} from './audit-room.js';
 import {type AuditMetrics, AuditTrouble, reasonOf} from './audit-trouble.js';
 
@@ -18,6 +19,9 @@ export interface FileAuditTrailOptions {
   readonly fallocate?: Fallocate | undefined;
 }
 
+/** Octets that refusals leave to changes: nobody who may do nothing can fill the disk and so keep operators from working. */
+const forChanges = 256 * 1024;
+
 /**
  * A trail in a file. Everything is synchronous: lines are in the order of their sequence, a caller is answered when the
  * kernel has its line, and no reopening can come between the two halves of one.
@@ -31,8 +35,7 @@ export class FileAuditTrail implements OpenAuditTrail {
   readonly #trouble: AuditTrouble;
   #file: AuditFile | undefined;
   #sequence = 0;
-  /** Octets that calls under way have been promised. */
-  #promised = 0;
+  readonly #promised = new AuditPromises();
   /** Lines that were promised and could not be written. Nothing more is promised before they are. */
   readonly #owed: string[] = [];
 
@@ -52,16 +55,16 @@ export class FileAuditTrail implements OpenAuditTrail {
   }
 
   reserve(octets: number): AuditRoom {
-    if (!this.#required) return this.#keep(0);
+    if (!this.#required) return this.#promised.keep(0);
     try {
       this.#settle();
-      this.#current().ensure(this.#promised + octets);
+      this.#current().ensure(this.#promised.octets + octets);
     } catch (error) {
       this.#trouble.refused(error, octets);
       throw new AuditUnavailable(`no audit record can be written: ${reasonOf(error)}`, {cause: error});
     }
     this.#wentWell();
-    return this.#keep(octets);
+    return this.#promised.keep(octets);
   }
 
   write(record: AuditRecord, room?: AuditRoom): void {
@@ -76,7 +79,7 @@ export class FileAuditTrail implements OpenAuditTrail {
       this.#append(line);
     } catch (error) {
       if (kept > 0 && line !== '') this.#owe(line, error);
-      else this.#trouble.lost(error, line.length);
+      else this.#trouble.lost(error, line.length + this.#headroom);
       return;
     }
     this.#wentWell();
@@ -102,28 +105,22 @@ export class FileAuditTrail implements OpenAuditTrail {
     this.#file = undefined;
   }
 
-  #keep(octets: number): AuditRoom {
-    let kept = octets;
-    this.#promised += kept;
-    return {
-      get octets() {
-        return kept;
-      },
-      [Symbol.dispose]: () => {
-        this.#promised -= kept;
-        kept = 0;
-      },
-    };
+  /** Octets that lines without a promise have to leave. */
+  get #headroom(): number {
+    return this.#required ? forChanges : 0;
   }
 
   /** Whether the line leaves what is promised to others; throws where it has no room of its own and there is none. */
   #fits(line: string, kept: number): boolean {
     if (!this.#required || line.length <= kept) return true;
-    try {
-      this.#current().ensure(this.#promised + line.length);
+    if (kept === 0) {
+      this.#current().ensure(this.#promised.octets + line.length + this.#headroom);
       return true;
-    } catch (error) {
-      if (kept === 0) throw error;
+    }
+    try {
+      this.#current().ensure(this.#promised.octets + line.length);
+      return true;
+    } catch {
       return false;
     }
   }
@@ -146,7 +143,7 @@ export class FileAuditTrail implements OpenAuditTrail {
   }
 
   #wentWell(): void {
-    this.#trouble.over(octets => this.#current().ensure(this.#promised + octets));
+    this.#trouble.over(octets => this.#current().ensure(this.#promised.octets + octets));
   }
 
   /** The file as it is now. One that was deleted under the daemon is made again. */
@@ -184,7 +181,7 @@ export class FileAuditTrail implements OpenAuditTrail {
 
   #prepare(file: AuditFile): void {
     if (!this.#required) return;
-    file.ensure(this.#promised);
+    file.ensure(this.#promised.octets);
     if (!file.keepsRoom) this.#log.warn('audit.room_not_kept', {file: this.#path, consequence: roomNotKept});
   }
 
@@ -199,6 +196,6 @@ export class FileAuditTrail implements OpenAuditTrail {
 }
 
 const roomNotKept =
-  'the file system has no fallocate(2): whether there is room is only looked at, and others may take it before the line';
+  'no fallocate(2), of the file system or for want of koffi: room is looked at, and others may take it before the line';
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -5,10 +5,19 @@ import {AuditError, AuditUnavailable} from '../../../src/access/audit.js';
 import {recordOctets} from '../../../src/access/audit-line.js';
 import type {Fallocate} from '../../../src/access/audit-room.js';
 import {linesOf, longRecord, sampleRecord, sequencesOf} from './audit-world.js';
-import {obstacle, openSmallDisk} from './small-disk.js';
+import {type FileSystem, obstacle, openSmallDisk} from './small-disk.js';
 
-const onDisk = obstacle === undefined ? test : test.skip;
-if (obstacle !== undefined) test(`full disks are not tried here: ${obstacle}`, t => t.pass());
+/** Declares tests where the file system can be had, and one that tells why not elsewhere. */
+function on(type: FileSystem): typeof test | typeof test.skip {
+  const reason = obstacle(type);
+  if (reason === undefined) return test;
+  test(`a small ${type} is not to be had here`, t => {
+    t.log(reason);
+    t.pass();
+  });
+  return test.skip;
+}
+const onDisk = on('tmpfs');
 
 const octets = recordOctets(sampleRecord());
 const isFull = {
@@ -53,6 +62,7 @@ onDisk('required: each of many calls under way has its line, whatever fills the 
   await using disk = await openSmallDisk('size=512k');
   const trail = disk.open({required: true});
   const rooms = Array.from({length: 20}, () => trail.reserve(octets));
+  trail.write(sampleRecord({outcome: 'PERMISSION_DENIED'}));
   disk.fill();
   // Refusals have no room of their own, and take none of what is promised.
   for (let i = 0; i < 2000; i++) trail.write(sampleRecord({outcome: 'PERMISSION_DENIED'}));
@@ -63,11 +73,47 @@ onDisk('required: each of many calls under way has its line, whatever fills the 
   const lines = linesOf(disk.file).slice(refusals);
   t.deepEqual(
     lines.map(({sequence, outcome}) => [sequence, outcome]),
-    rooms.map((_, index) => [2001 + index, 'INTERNAL']),
+    rooms.map((_, index) => [2002 + index, 'INTERNAL']),
   );
-  t.is(await disk.count('lost'), 2000 - refusals);
+  t.is(await disk.count('lost'), 2001 - refusals);
   t.is(await disk.count('written'), refusals + 20);
 });
+
+onDisk('required: a flood of refusals leaves room for changes', async t => {
+  await using disk = await openSmallDisk('size=512k');
+  const trail = disk.open({required: true});
+  for (let i = 0; i < 2000; i++) trail.write(sampleRecord({outcome: 'PERMISSION_DENIED'}));
+  disk.fill();
+  const refusals = linesOf(disk.file).length;
+  t.true(refusals > 100 && refusals < 2000, `${refusals}`);
+  for (let i = 0; i < 100; i++) {
+    trail.write(sampleRecord(), trail.reserve(octets));
+    trail.write(sampleRecord({outcome: 'PERMISSION_DENIED'}));
+  }
+  t.is(linesOf(disk.file).length, refusals + 100);
+  t.deepEqual(disk.names(), ['audit.failing'], 'the log says it once');
+});
+
+for (const type of ['ext4', 'ext2'] as const) {
+  on(type)(`required: no change is without its line on a full ${type}`, async t => {
+    await using disk = await openSmallDisk('rw', type);
+    const trail = disk.open({required: true});
+    const rooms = Array.from({length: 20}, () => trail.reserve(octets));
+    disk.fill();
+    t.throws(() => Array.from({length: 500}, () => trail.reserve(octets)), isFull);
+    for (const room of rooms) trail.write(longRecord(8000), room);
+    // ext2 has no fallocate(2), and the lines have to wait.
+    if (type === 'ext4') t.is(linesOf(disk.file).length, 20);
+    else t.true(disk.names().includes('audit.room_not_kept'));
+    disk.free();
+    trail.write(sampleRecord(), trail.reserve(octets));
+    t.deepEqual(
+      sequencesOf(disk.file),
+      Array.from({length: 21}, (_, index) => index + 1),
+    );
+    t.is(await disk.count('lost'), 0);
+  });
+}
 
 onDisk('required: a line longer than its room leaves out its steps where there is no more', async t => {
   await using disk = await openSmallDisk();

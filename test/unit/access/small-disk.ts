@@ -8,23 +8,41 @@ import {openAuditWorld} from './audit-world.js';
 /** Without privileges a file system can only be mounted in a user namespace, where the host allows that. */
 const namespaces = process.geteuid?.() === 0 ? ['--mount'] : ['--user', '--map-root-user', '--mount'];
 
-const probe = spawnSync('unshare', [...namespaces, 'mount', '-t', 'tmpfs', 'none', '/mnt'], {encoding: 'utf8'});
+const mounts = {
+  tmpfs: (options: string) => `mount -t tmpfs -o ${options} none /mnt`,
+  // In a file without a name, on the host's disk; the loop device goes with the mount.
+  ext4: (options: string) => loopMount('ext4', options),
+  ext2: (options: string) => loopMount('ext2', options),
+};
+export type FileSystem = keyof typeof mounts;
 
-/** Why no file system can be mounted here. */
-export const obstacle = probe.error?.message ?? (probe.status === 0 ? undefined : probe.stderr.trim());
+const loopMount = (type: string, options: string) =>
+  `image=$(mktemp) && trap 'rm $image' EXIT && truncate -s 4M $image && mkfs.ext4 -q -F -t ${type} -m 0 $image &&
+  mount -o loop,${options} $image /mnt && trap - EXIT && rm $image`;
+
+/** Why a file system cannot be mounted here. */
+export function obstacle(type: FileSystem): string | undefined {
+  const args = [...namespaces, '--propagation', 'private', 'sh', '-c', mounts[type]('rw')];
+  const {error, status, stderr} = spawnSync('unshare', args, {encoding: 'utf8'});
+  return error?.message ?? (status === 0 ? undefined : stderr.trim());
+}
 
 /**
- * A tmpfs of its own in a mount namespace of its own, with an audit log on it; reached through /proc, so that nothing is
- * mounted on the host and everything is gone with the process that holds it.
+ * A small file system of its own in a mount namespace of its own, with an audit log on it; reached through /proc, so that
+ * nothing is mounted on the host and everything is gone with the process that holds it.
  */
-export async function openSmallDisk(options = 'size=128k') {
-  const script = `mount -t tmpfs -o ${options} none /mnt && echo ready && exec cat > /dev/null`;
+export async function openSmallDisk(options = 'size=128k', type: FileSystem = 'tmpfs') {
+  const script = `${mounts[type](options)} && echo ready && exec cat > /dev/null`;
   const holder: ChildProcessByStdio<Writable, Readable, null> = spawn(
     'unshare',
     [...namespaces, '--propagation', 'private', 'sh', '-c', script],
     {stdio: ['pipe', 'pipe', 'inherit']},
   );
-  await once(holder.stdout, 'data');
+  const failed = once(holder, 'exit').then(([code]) => {
+    throw new Error(`unshare ended with ${code}`);
+  });
+  await Promise.race([once(holder.stdout, 'data'), failed]);
+  failed.catch(() => {}); // by then it is the end of the test
   const directory = `/proc/${holder.pid}/root/mnt`;
   const filler = join(directory, 'filler');
   const world = openAuditWorld(directory);
