@@ -34,11 +34,11 @@ export function readYaml(text: string): YamlText {
   const composer = new Composer({lineCounter, prettyErrors: false, uniqueKeys: false, version: '1.2'});
   const [document, next] = [...composer.compose(tokens, true, text.length)];
   if (!document) throw new TypeError('the composer was to make a document of no text too');
-  const faults = [...document.errors, ...document.warnings].map(({pos, message}) =>
-    fault(pos[0], `not YAML: ${message}`),
-  );
-  if (next) faults.push(fault(next.range[0], 'a policy is one document'));
-  faults.push(...foreignParts(document, text, fault));
+  const faults = [
+    ...[...document.errors, ...document.warnings].map(({pos, message}) => fault(pos[0], `not YAML: ${message}`)),
+    ...(next ? [fault(next.range[0], 'a policy is one document')] : []),
+    ...foreignParts(document, text, fault),
+  ];
   return {root: isNode(document.contents) ? document.contents : null, fault, faults};
 }
 

@@ -1,3 +1,4 @@
+import {readFileSync} from 'node:fs';
 import test from 'ava';
 import fc from 'fast-check';
 import {parsePolicy} from '../../../src/access/policy-parser.js';
@@ -36,6 +37,14 @@ bindings:
     ],
     faults: [],
   });
+});
+
+test('the example of the documentation is a policy', t => {
+  const manual = readFileSync(new URL('../../../../docs/remote-controllers.md', import.meta.url), 'utf8');
+  const [, example = ''] = /^```yaml\n(bindings:.*?)^```$/msu.exec(manual) ?? [];
+  const {bindings, faults} = parsePolicy(example);
+  t.deepEqual(faults, []);
+  t.is(bindings.length, 3);
 });
 
 test('each service of the API has its name here', t => {
