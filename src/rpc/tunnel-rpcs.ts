@@ -1,9 +1,10 @@
 import type {BgpSpeaker} from '../bgp/bgp-speaker.js';
 import type {MulticastSpeaker} from '../multicast/multicast-speaker.js';
 import type {StepReport} from '../services/step.js';
+import type {ChangeOptions, Turn} from '../tunnels/change-options.js';
 import {TunnelError} from '../tunnels/errors.js';
 import type {Tunnel} from '../tunnels/tunnel.js';
-import type {ChangeOptions, TunnelManager, Turn} from '../tunnels/tunnel-manager.js';
+import type {TunnelManager} from '../tunnels/tunnel-manager.js';
 import {EventMessages} from './event-messages.js';
 import type {DaemonInfo} from './generated/doublezero/tunnel/v1/daemon_info.js';
 import {TeardownStep} from './generated/doublezero/tunnel/v1/teardown.js';

@@ -4,7 +4,7 @@ import type {SpecChange} from '../services/strategy.js';
 import type {TunnelSpec} from '../services/tunnel-spec.js';
 import {InvalidArgument, TunnelError, type Violation} from './errors.js';
 import type {Slot} from './slot.js';
-import {differences} from './spec-compare.js';
+import {differences, etagOf} from './spec-compare.js';
 import type {Tunnel} from './tunnel.js';
 
 /** How a spec is to be brought about. */
@@ -15,6 +15,12 @@ export type Plan =
   /** `remains`: a tunnel that failed and has to be cleared away first. */
   | {readonly kind: 'create'; readonly remains?: Tunnel | undefined}
   | {readonly kind: 'change'; readonly tunnel: Tunnel; readonly change: SpecChange};
+
+/** A spec, complete, and how it is to be brought about. */
+export interface Planned {
+  readonly spec: TunnelSpec;
+  readonly plan: Plan;
+}
 
 /** Compares what runs in the slot with what is asked for. */
 export function planFor({tunnel}: Slot, to: TunnelSpec): Plan {
@@ -50,4 +56,22 @@ export function checkAgainstOthers(spec: TunnelSpec, slots: Iterable<Slot>): voi
     }
   }
   if (violations.length > 0) throw new InvalidArgument(violations);
+}
+
+export const notFound = (name: string) => new TunnelError('tunnel-not-found', `no tunnel ${name}`, {metadata: {name}});
+
+/** Refuses a change that was decided on from another state than the slot's; an empty etag is content with any. */
+export function checkEtag({name, tunnel}: Slot, etag: string): void {
+  if (etag === '' || etag === tunnel?.etag) return;
+  const current = tunnel?.etag ?? '';
+  throw new TunnelError('etag-mismatch', `${name} has changed: its etag is ${current || 'none'}, not ${etag}`, {
+    metadata: {name, etag: current},
+  });
+}
+
+/** The tunnel as the plan would have it. */
+export function preview({name}: Slot, {spec, plan}: Planned): Tunnel {
+  if (plan.kind === 'keep' || plan.kind === 'mend') return plan.tunnel;
+  const planned = {name, spec, etag: etagOf(spec), state: 'planned', lastError: ''} as const;
+  return plan.kind === 'change' ? {...plan.tunnel, ...planned, link: undefined} : {...planned, uid: ''};
 }

@@ -5,6 +5,7 @@ import type {Ports} from '../services/strategy.js';
 import type {TeardownSettings} from '../services/teardown.js';
 import type {TunnelSpec} from '../services/tunnel-spec.js';
 import type {Logger} from '../telemetry/logger.js';
+import type {ChangeOptions, UpdateOptions} from './change-options.js';
 import {DriftMonitor} from './drift-monitor.js';
 import {InvalidArgument, TunnelError} from './errors.js';
 import {type ChangeType, type TunnelEvent, TunnelEvents, type WatchOptions} from './events.js';
@@ -12,45 +13,24 @@ import {toTunnelError} from './failure.js';
 import {FieldParser} from './field-parser.js';
 import {type Journal, noJournal} from './journal.js';
 import {Operations} from './operations.js';
-import {checkAgainstOthers, type Plan, planFor, tunnelExists} from './plan.js';
+import {
+  checkAgainstOthers,
+  checkEtag,
+  notFound,
+  type Plan,
+  type Planned,
+  planFor,
+  preview,
+  tunnelExists,
+} from './plan.js';
 import {Slot} from './slot.js';
-import {etagOf} from './spec-compare.js';
-import {type ParsedSpec, parseSpec, type SpecInput} from './spec-parse.js';
+import {parseSpec, type SpecInput} from './spec-parse.js';
 import type {Tunnel} from './tunnel.js';
 import {withUnderlaySource} from './underlay.js';
-
-export interface ChangeOptions {
-  /** Only check, and answer with the tunnel as it would be. */
-  readonly validateOnly?: boolean;
-  /** Aborted when the caller gives up. Looked at only until the work begins. */
-  readonly signal?: AbortSignal | undefined;
-  /** Told when it is the change's turn, before anything is decided; what it throws ends the change. */
-  readonly onTurn?: ((turn: Turn) => void) | undefined;
-}
-
-/** A slot whose turn it is, and what the change would make of it. */
-export interface Turn {
-  readonly name: string;
-  readonly current: Tunnel | undefined;
-  /** Absent where the tunnel is to go. */
-  readonly wanted?: ParsedSpec;
-}
-
-export interface UpdateOptions extends ChangeOptions {
-  /** When not empty: the etag the running tunnel must have. */
-  readonly etag?: string;
-  /** Without a running tunnel: provision one (update), be content (remove). */
-  readonly allowMissing?: boolean;
-}
 
 /** A route towards a destination, and the tunnel it leads through, if any. */
 export interface RouteAnswer extends Partial<ResolvedRoute> {
   readonly tunnel?: string | undefined;
-}
-
-interface Planned {
-  readonly spec: TunnelSpec;
-  readonly plan: Plan;
 }
 
 export interface TunnelManagerOptions extends Omit<Ports, 'teardown'> {
@@ -261,22 +241,6 @@ export class TunnelManager implements AsyncDisposable {
     if (!slot) throw notFound(name);
     return slot;
   }
-}
-
-const notFound = (name: string) => new TunnelError('tunnel-not-found', `no tunnel ${name}`, {metadata: {name}});
-
-function checkEtag({name, tunnel}: Slot, etag: string): void {
-  if (etag === '' || etag === tunnel?.etag) return;
-  const current = tunnel?.etag ?? '';
-  throw new TunnelError('etag-mismatch', `${name} has changed: its etag is ${current || 'none'}, not ${etag}`, {
-    metadata: {name, etag: current},
-  });
-}
-
-function preview({name}: Slot, {spec, plan}: Planned): Tunnel {
-  if (plan.kind === 'keep' || plan.kind === 'mend') return plan.tunnel;
-  const planned = {name, spec, etag: etagOf(spec), state: 'planned', lastError: ''} as const;
-  return plan.kind === 'change' ? {...plan.tunnel, ...planned, link: undefined} : {...planned, uid: ''};
 }
 
 function rethrow(error: unknown): never {
