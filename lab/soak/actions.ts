@@ -34,7 +34,7 @@ export const damages = [
   'delete a rule',
   'delete the default route',
   'flush the learned routes',
-  'flush the device',
+  'flush the main table',
   'change the MTU',
 ] as const;
 export type Damage = (typeof damages)[number];
@@ -132,7 +132,7 @@ const draws: Readonly<Record<string, readonly [weight: number, draw: (random: Ra
       faults: drawFaults(random, 0.25),
     }),
   ],
-  watch: [12, random => ({kind: 'watch', names: random.chance(0.3) ? [random.pick(slotNames)] : []})],
+  watch: [16, random => ({kind: 'watch', names: random.chance(0.3) ? [random.pick(slotNames)] : []})],
   watcher: [
     12,
     random => ({

@@ -27,6 +27,9 @@ export interface FiredFault {
   readonly errno: string;
 }
 
+/** The reasons of errors that say what the kernel refused. EPERM is told of as what the daemon lacks. */
+export const kernelRefusals: ReadonlySet<string> = new Set(['NETLINK_ERROR', 'MISSING_CAPABILITY']);
+
 /** What went on beside the call. */
 export interface Circumstances {
   /** What the kernel was made to refuse meanwhile. */
@@ -118,7 +121,7 @@ const mayRefuse = ({slot}: Call, {fired, disturbed}: Circumstances): boolean => 
 /** Whether the kernel was made to refuse just that, or somebody else has pulled at the interface. */
 function isExplained(call: Call, outcome: Extract<Outcome, {ended: 'refused'}>, circumstances: Circumstances): boolean {
   const {reason, metadata} = outcome;
-  if (reason !== 'NETLINK_ERROR' && reason !== 'MISSING_CAPABILITY') return false;
+  if (!kernelRefusals.has(reason)) return false;
   const isInjected = circumstances.fired.some(
     ({operation, errno}) => operation === metadata.operation && errno === metadata.errno,
   );

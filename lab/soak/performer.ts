@@ -3,7 +3,16 @@ import {Refusal} from '../controller.js';
 import {type Action, type Call, type Damage, describeCall, type Fault} from './actions.js';
 import {Crowd} from './crowd.js';
 import {serviceAddress} from './expected.js';
-import {after, afterAll, type Circumstances, distinct, emptyWorld, type Outcome, type World} from './model.js';
+import {
+  after,
+  afterAll,
+  type Circumstances,
+  distinct,
+  emptyWorld,
+  kernelRefusals,
+  type Outcome,
+  type World,
+} from './model.js';
 import type {SoakPlace} from './place.js';
 import {type SlotName, sameSpec} from './specs.js';
 
@@ -18,6 +27,8 @@ export class Performer {
   readonly disturbed = new Set<SlotName>();
   /** Those that were set down and not up again. */
   readonly lowered = new Set<SlotName>();
+  /** How often a tunnel may have been set up anew without a change of its spec: an update that fails does that. */
+  rebuilds = 0;
   /** Calls by how they ended, and other things that happened, for the summary. */
   readonly counts = new Map<string, number>();
 
@@ -102,7 +113,7 @@ export class Performer {
       'delete a rule': 'rule del priority 101',
       'delete the default route': 'route del default table 101',
       'flush the learned routes': `route flush dev ${slot} table all protocol 186`,
-      'flush the device': `route flush dev ${slot} table all`,
+      'flush the main table': `route flush dev ${slot}`,
       'change the MTU': `link set ${slot} mtu 1400`,
     };
     return commands[damage];
@@ -119,6 +130,7 @@ export class Performer {
       if (!(error instanceof Refusal)) throw error;
       const {code, reason = '', metadata} = error;
       this.count(`${call.kind} ${reason || code}`);
+      if (code === 'CANCELLED' || kernelRefusals.has(reason)) this.rebuilds += 1;
       return code === 'CANCELLED' ? {ended: 'gone'} : {ended: 'refused', code, reason, metadata};
     }
   }

@@ -108,7 +108,7 @@ export class Rest {
       const {spec} = tunnel;
       if (!spec) return [];
       const announced = device.announced.flatMap(prefix => learnedRoute(spec, prefix) ?? []);
-      const learned = isSticky(spec) ? this.#sticky.of(tunnel, announced, kernel) : announced;
+      const learned = isSticky(spec) ? this.#sticky.of(tunnel, this.#performer.rebuilds, announced, kernel) : announced;
       return [...expectedState(spec), ...learned];
     });
     return difference(kernel, [...baseline, ...wanted]);

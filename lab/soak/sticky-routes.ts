@@ -15,8 +15,9 @@ export class StickyRoutes {
   constructor(private readonly everAnnounced: ReadonlySet<string>) {}
 
   /** The routes that have to be there: those announced now, those seen before, and those there that may be. */
-  of({uid, updateTime, name}: Tunnel, announced: readonly string[], kernel: readonly string[]): string[] {
-    const key = `${uid} ${updateTime?.toISOString()}`;
+  of(tunnel: Tunnel, rebuilds: number, announced: readonly string[], kernel: readonly string[]): string[] {
+    const {uid, updateTime, name} = tunnel;
+    const key = `${uid} ${updateTime?.toISOString()} ${rebuilds}`;
     const there = kernel.filter(line => isLearnedOn(line, name));
     const allowed = there.filter(line => this.everAnnounced.has(destinationIn(line)));
     const wanted = new Set([...announced, ...(this.#seen.get(key) ?? []), ...allowed]);
