@@ -1,4 +1,5 @@
 import {once} from 'node:events';
+import {localCallers} from './access/local-callers.js';
 import {openAccess} from './access/open-access.js';
 import {logPrivileges} from './access/privilege-log.js';
 import type {BgpSpeaker} from './bgp/bgp-speaker.js';
@@ -86,6 +87,7 @@ export async function runDaemon(
   await using server = await TunnelServer.listen({
     ...access,
     addresses,
+    localCaller: localCallers(log),
     rpcs: tunnelRpcs({manager, bgp, multicast, daemonInfo}),
     limits: options.limits,
     metrics,

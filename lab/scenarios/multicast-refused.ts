@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import {writeFile} from 'node:fs/promises';
 import {TunnelState} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel.js';
 import {expectRefusal, expectUnchanged} from '../expect.js';
 import type {Scenario} from '../scenario.js';
@@ -25,8 +26,12 @@ const obstacles = [
 export const multicastRefused: Scenario = {
   summary: 'a daemon that cannot have raw sockets says why, and everything but multicast works',
   async run(lab) {
+    // Without koffi callers cannot be told apart, and nobody may do anything unless a policy says so.
+    const policy = `${lab.logFile}.policy`;
+    await writeFile(policy, 'bindings: [{role: operator, identities: [uid:0, anonymous]}]\n', {mode: 0o600});
     for (const {what, through, reason} of obstacles) {
-      const daemon = await lab.step(`start the daemon ${what}`, () => lab.startDaemon({through}));
+      const flags = ['--policy', policy];
+      const daemon = await lab.step(`start the daemon ${what}`, () => lab.startDaemon({through, flags}));
       const before = await takeSnapshot(lab.host);
       await lab.step('ProvisionTunnel, multicast', () =>
         expectRefusal(daemon.controller.provision(second), 'FAILED_PRECONDITION', reason),

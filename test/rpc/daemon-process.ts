@@ -9,7 +9,8 @@ import {TunnelServiceClient} from '../../src/rpc/generated/doublezero/tunnel/v1/
 import {controllerOf} from './controller.js';
 import {temporaryFolder} from './plumbing.js';
 
-const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
+/** The program. */
+export const main = fileURLToPath(new URL('../../src/main.js', import.meta.url));
 
 export interface Ended {
   readonly code: number | null;
@@ -55,10 +56,20 @@ export class DaemonProcess implements AsyncDisposable {
   }
 
   /** Resolves when it says that it is ready. */
-  static async start(socket: string, ...flags: string[]): Promise<DaemonProcess> {
-    const args = [main, '--socket', socket, '--netlink', 'memory', ...flags];
-    const daemon = new DaemonProcess(socket, spawn(process.execPath, args, {stdio: ['ignore', 'pipe', 'pipe']}));
-    await daemon.line('daemon.ready');
+  static start(socket: string, ...flags: string[]): Promise<DaemonProcess> {
+    return DaemonProcess.startBy([process.execPath, main], socket, ...flags);
+  }
+
+  /** The same by another command, to which the flags are added. The process that it begins as has to become the daemon. */
+  static async startBy(command: readonly string[], socket: string, ...flags: string[]): Promise<DaemonProcess> {
+    const [program = '', ...args] = [...command, '--socket', socket, '--netlink', 'memory', ...flags];
+    const daemon = new DaemonProcess(socket, spawn(program, args, {stdio: ['ignore', 'pipe', 'pipe']}));
+    try {
+      await daemon.line('daemon.ready');
+    } catch (error) {
+      await daemon[Symbol.asyncDispose]();
+      throw error;
+    }
     return daemon;
   }
 
