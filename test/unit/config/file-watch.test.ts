@@ -109,6 +109,17 @@ test('nothing is called once the watch is disposed of', watched, async (t, {watc
   t.is(calls(), 0);
 });
 
+test('nothing is called when the watch is disposed of in the middle of a look', watched, async (t, world) => {
+  const {watch, calls, swap} = world;
+  await swap();
+  const look = watch.check();
+  // The look has begun, and the file system cannot have answered: that comes by way of the event loop.
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  watch[Symbol.dispose]();
+  await look;
+  t.is(calls(), 0);
+});
+
 test('a link further up that is flipped is seen, as Kubernetes does it', async t => {
   await using folder = await temporaryFolder();
   const at = (...names: string[]) => join(folder.path, ...names);
@@ -124,6 +135,8 @@ test('a link further up that is flipped is seen, as Kubernetes does it', async t
   for (const name of ['tls.crt', 'tls.key']) await symlink(join('..data', name), at(name));
   let calls = 0;
   using watch = watchFiles([at('tls.crt'), at('tls.key')], () => void calls++, never);
+  await watch.check();
+  t.is(calls, 0);
   await symlink('..2', at('..data_tmp'));
   await rename(at('..data_tmp'), at('..data'));
   await watch.check();
