@@ -25,7 +25,8 @@ interface Begun extends Connection {
 
 /**
  * What becomes of calls, for the log, the metrics and the audit log. The log has a line for every call that changes
- * something and every one that fails, the audit log one for every call that changes something and every one refused. This
+ * something and every one that fails, the audit log one for every call that changes something and every one refused, up to
+ * the limit of the caller. This
  * is the one place where a failure is logged; the cause of an internal one stands here only, since the caller gets a
  * general text.
  */
@@ -48,8 +49,7 @@ export class CallReports {
 
   /** A call that never began. */
   refused({error, ...refusal}: Refusal): void {
-    const call = {...refusal, identity: error.identity, time: Date.now(), duration: 0};
-    this.#end(call, {code: answerTo(error).code, error});
+    this.#end({...refusal, time: Date.now(), duration: 0}, {code: answerTo(error).code, error});
   }
 
   #end(call: Begun & Timed, outcome: Outcome): void {
@@ -58,11 +58,12 @@ export class CallReports {
     if (error instanceof LimitReached) this.#metrics.limited.inc({limit: error.limit});
     if (error instanceof AccessDenied) this.#metrics.refused.inc({reason: answerTo(error).reason ?? ''});
     if (code !== status.OK || change) this.#tell(call, outcome);
-    if (change || error instanceof AccessDenied) this.#write(call, outcome);
+    if (isRecorded(outcome)) this.#write(call, outcome);
   }
 
-  #tell({method, identity, peer, duration}: Begun & Timed, {code, error, change, isCancelled}: Outcome): void {
-    this.#log.log(level({code, change}), 'rpc.done', {
+  #tell({method, identity, peer, duration}: Begun & Timed, outcome: Outcome): void {
+    const {code, error, change, isCancelled} = outcome;
+    this.#log.log(level(outcome), 'rpc.done', {
       method,
       caller: identity,
       peer,
@@ -100,8 +101,15 @@ interface Timed {
   readonly duration: number;
 }
 
-function level({code, change}: Pick<Outcome, 'code' | 'change'>): string {
+/** Changes and refusals; of the calls of somebody who goes on past the limit, the first. */
+function isRecorded({change, error}: Outcome): boolean {
+  if (error instanceof LimitReached) return error.limit === 'max-changes' && error.isFirst;
+  return change !== undefined || error instanceof AccessDenied;
+}
+
+function level({code, change, error}: Outcome): string {
   if (code === status.OK) return 'info';
   if (code === status.INTERNAL) return 'error';
+  if (error instanceof LimitReached && !error.isFirst) return 'debug';
   return change ? 'warn' : 'debug';
 }

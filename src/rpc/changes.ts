@@ -1,9 +1,8 @@
+import type {Allowance} from '../access/allowance.js';
 import type {AuditRoom, AuditTrail} from '../access/audit.js';
 import {recordOctets} from '../access/audit-line.js';
 import {authorize, type Target} from '../access/authorize.js';
-import type {CallRate} from '../access/call-rate.js';
 import {AccessDenied} from '../access/denied.js';
-import {LimitReached} from '../access/limit-reached.js';
 import type {CallContext} from './call-context.js';
 import type {Admission} from './gate.js';
 import type {ChangeRpc} from './rpcs.js';
@@ -17,7 +16,7 @@ export interface ChangeNotes {
 }
 
 export interface ChangeRules {
-  readonly rate: CallRate;
+  readonly allowance: Allowance;
   readonly audit: AuditTrail;
 }
 
@@ -38,12 +37,11 @@ export class Change {
   ) {}
 
   /** Throws where the change has to wait, may not be made, or could not be written down. */
-  async handle(request: unknown, context: CallContext, {rate, audit}: ChangeRules): Promise<unknown> {
+  async handle(request: unknown, context: CallContext, {allowance, audit}: ChangeRules): Promise<unknown> {
     const {identity} = this.admission;
     this.summary = this.rpc.summary(request);
     this.request = this.rpc.toJson(request);
-    const wait = rate.take(identity);
-    if (wait !== undefined) throw new LimitReached(identity, 'max-changes', wait);
+    allowance.spend(identity);
     this.room = audit.reserve(recordOctets({...this.admission, method: this.method, request: this.request}));
     return this.rpc.handle(request, {
       get signal() {

@@ -5,9 +5,11 @@ import type {
   sendUnaryData,
   UntypedHandleCall,
 } from '@grpc/grpc-js';
+import type {Allowance} from '../access/allowance.js';
 import {authorize} from '../access/authorize.js';
 import {type Caller, identityOf} from '../access/caller.js';
 import {AccessDenied} from '../access/denied.js';
+import {LimitReached} from '../access/limit-reached.js';
 import type {Grant, Policy, PolicySource} from '../access/policy.js';
 import type {Connection, Connections} from './connections.js';
 import {requirementOf} from './requirements.js';
@@ -26,12 +28,15 @@ export interface Admission extends Connection {
 export interface Refusal extends Connection {
   /** Name of the RPC, with its service where that is not ours. */
   readonly method: string;
-  readonly error: AccessDenied;
+  readonly identity: string;
+  /** `LimitReached` where the caller has been refused too often. */
+  readonly error: AccessDenied | LimitReached;
 }
 
 export interface GateOptions {
   readonly policy: PolicySource;
   readonly connections: Connections;
+  readonly allowance: Allowance;
   readonly onRefusal: (refusal: Refusal) => void;
 }
 
@@ -39,14 +44,16 @@ export interface GateOptions {
 export class Gate implements Disposable {
   readonly #policy: PolicySource;
   readonly #connections: Connections;
+  readonly #allowance: Allowance;
   readonly #onRefusal: GateOptions['onRefusal'];
   readonly #streams = new Map<Stream, {readonly path: string; readonly connection: Connection}>();
   readonly #granted = new WeakMap<Caller, {readonly policy: Policy; readonly grants: readonly Grant[]}>();
   readonly #stopListening: () => void;
 
-  constructor({policy, connections, onRefusal}: GateOptions) {
+  constructor({policy, connections, allowance, onRefusal}: GateOptions) {
     this.#policy = policy;
     this.#connections = connections;
+    this.#allowance = allowance;
     this.#onRefusal = onRefusal;
     this.#stopListening = policy.onChange(() => this.#endRevoked());
   }
@@ -88,10 +95,9 @@ export class Gate implements Disposable {
     return (call: UnaryCall, respond: sendUnaryData<unknown>) => {
       const connection = this.#connections.of(call);
       if (!connection) return; // gone, and the call with it
-      const error = this.#objection(path, connection.caller);
-      if (!error) return handle(call, respond);
-      this.#onRefusal({...connection, method: methodName(path), error});
-      respond(toStatus(error));
+      const objection = this.#objection(path, connection.caller);
+      if (!objection) return handle(call, respond);
+      respond(toStatus(this.#refuse(connection, objection)));
     };
   }
 
@@ -100,8 +106,8 @@ export class Gate implements Disposable {
     return (call: Stream) => {
       const connection = this.#connections.of(call);
       if (!connection) return;
-      const error = this.#objection(path, connection.caller);
-      if (error) return this.#end(call, path, connection, error);
+      const objection = this.#objection(path, connection.caller);
+      if (objection) return end(call, this.#refuse(connection, objection));
       this.#streams.set(call, {path, connection});
       call.once('cancelled', () => this.#streams.delete(call)); // emitted at the end of every call
       handle(call);
@@ -130,16 +136,32 @@ export class Gate implements Disposable {
 
   #endRevoked(): void {
     for (const [call, {path, connection}] of this.#streams) {
-      const error = this.#objection(path, connection.caller);
-      if (error) this.#end(call, path, connection, error);
+      const objection = this.#objection(path, connection.caller);
+      if (objection) end(call, this.#refuse(connection, objection));
     }
   }
 
-  #end(call: Stream, path: string, connection: Connection, error: AccessDenied): void {
-    this.#onRefusal({...connection, method: methodName(path), error});
-    call.emit('error', toStatus(error)); // grpc-js's way to end a stream with a status
+  /** What the caller is to hear: not even refusals are there without end. */
+  #refuse(connection: Connection, objection: AccessDenied): Error {
+    const {identity, method} = objection;
+    const error = this.#overdrawn(identity) ?? objection;
+    this.#onRefusal({...connection, identity, method, error});
+    return error;
+  }
+
+  #overdrawn(identity: string): LimitReached | undefined {
+    try {
+      this.#allowance.spend(identity);
+      return undefined;
+    } catch (error) {
+      if (error instanceof LimitReached) return error;
+      throw error;
+    }
   }
 }
+
+/** grpc-js's way to end a stream with a status. */
+const end = (call: Stream, error: Error): void => void call.emit('error', toStatus(error));
 
 const ownService = '/doublezero.tunnel.v1.TunnelService/';
 

@@ -1,5 +1,6 @@
 import type {Socket} from 'node:net';
 import {type ConnectionInjector, Server, ServerCredentials} from '@grpc/grpc-js';
+import {Allowance} from '../access/allowance.js';
 import type {AuditTrail} from '../access/audit.js';
 import {CallRate} from '../access/call-rate.js';
 import type {Caller} from '../access/caller.js';
@@ -64,15 +65,17 @@ export class TunnelServer implements AsyncDisposable {
     this.#server = new Server(serverOptions(limits));
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
     const reports = new CallReports({log, metrics, audit});
+    const allowance = new Allowance(new CallRate({perMinute: limits.changes}));
     this.#gate = new Gate({
       policy,
+      allowance,
       connections: this.#connections,
       onRefusal: refusal => reports.refused(refusal),
     });
     const services = this.#streams.registry(this.#gate.registry(this.#server));
     addTunnelService(services, rpcs, {
       gate: this.#gate,
-      rate: new CallRate({perMinute: limits.changes}),
+      allowance,
       audit,
       watchers: new WatchCount(limits.watchers),
       reports,

@@ -1,4 +1,4 @@
-import {type ClientReadableStream, credentials, type ServiceError, status} from '@grpc/grpc-js';
+import {type Client, type ClientReadableStream, credentials, type ServiceError, status} from '@grpc/grpc-js';
 import type {LocalCaller} from '../../src/access/caller.js';
 import type {PolicySource} from '../../src/access/policy.js';
 import {TunnelServiceClient} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel_service.js';
@@ -104,7 +104,7 @@ export interface Method {
 const same = (bytes: Buffer): Buffer => bytes;
 
 /** Calls a method with an empty request. Resolves when it has answered, or was answered; rejects with what refused it. */
-export function callEmpty(client: TunnelServiceClient, {path, requestStream, responseStream}: Method): Promise<void> {
+export function callEmpty(client: Client, {path, requestStream, responseStream}: Method): Promise<void> {
   const empty = Buffer.alloc(0);
   return new Promise((resolve, reject) => {
     const settle = (error: ServiceError | null | undefined) => (error ? reject(error) : resolve());

@@ -8,14 +8,17 @@ import {recording} from '../../src/netlink/recording.js';
 import {TunnelServiceClient} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel_service.js';
 import {parseListenAddress} from '../../src/rpc/listen-address.js';
 import {tunnelRpcs} from '../../src/rpc/tunnel-rpcs.js';
-import {TunnelServer} from '../../src/rpc/tunnel-server.js';
+import {TunnelServer, type TunnelServerOptions} from '../../src/rpc/tunnel-server.js';
 import {TunnelManager} from '../../src/tunnels/tunnel-manager.js';
 import {openAccess} from './access.js';
 import {controllerOf} from './controller.js';
 import {recordingLog, temporaryFolder} from './plumbing.js';
 
 /** The whole service over a model host, and a controller on its Unix socket. */
-export async function openService(netlinker: Netlinker = new MemoryNetlinker()) {
+export async function openService(
+  netlinker: Netlinker = new MemoryNetlinker(),
+  options: Partial<TunnelServerOptions> = {},
+) {
   const folder = await temporaryFolder();
   const kernel = recording(netlinker);
   const bgp = new RecordingBgpSpeaker();
@@ -37,6 +40,7 @@ export async function openService(netlinker: Netlinker = new MemoryNetlinker()) 
     addresses: [parseListenAddress(`unix:${join(folder.path, 'd.sock')}`)],
     rpcs: tunnelRpcs({manager, bgp, multicast, daemonInfo}),
     log,
+    ...options,
   });
   server.serve();
   const address = server.addresses[0] ?? '';
