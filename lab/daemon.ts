@@ -10,8 +10,10 @@ import {projectFolder} from './place.js';
 export interface DaemonOptions {
   readonly namespace: Namespace;
   readonly socket: string;
-  /** Where it writes to; its state is kept beside it. */
+  /** Where it writes to. */
   readonly logFile: string;
+  /** Where it keeps its state; beside the log file, unless told otherwise. */
+  readonly stateDir?: string;
   /** Flags besides `--socket` and `--state-dir`. */
   readonly flags?: readonly string[];
   /** The daemon's program, where it is not the one that users start. */
@@ -28,9 +30,9 @@ export class Daemon implements AsyncDisposable {
   readonly #exited: Promise<unknown[]>;
   readonly controller: Controller;
 
-  private constructor({namespace, socket, logFile, program = main, flags = [], through = []}: DaemonOptions) {
+  private constructor({namespace, socket, logFile, stateDir, program = main, flags = [], through = []}: DaemonOptions) {
     const log = openSync(logFile, 'a');
-    const own = ['--socket', socket, '--state-dir', `${logFile}.state`];
+    const own = ['--socket', socket, '--state-dir', stateDir ?? `${logFile}.state`];
     const command = [...through, process.execPath, '--enable-source-maps', program, ...own, ...flags];
     const [first = '', ...args] = command;
     this.#process = namespace.spawn(first, args, ['ignore', log, log]);
@@ -53,6 +55,11 @@ export class Daemon implements AsyncDisposable {
     }
     exited.catch(() => undefined);
     return daemon;
+  }
+
+  /** Its process ID: what it is started through replaces itself by it. */
+  get pid(): number {
+    return this.#process.pid ?? 0;
   }
 
   /** Resolves when the process has ended, by itself or not. */

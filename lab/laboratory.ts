@@ -13,6 +13,8 @@ export class Laboratory implements AsyncDisposable {
   readonly host: Namespace;
   readonly device: Namespace;
   readonly logFile: string;
+  /** Not beside the log: that folder may be another user's, and the daemon, which is root here, uses no such folders. */
+  readonly stateDir: string;
   readonly #resources: AsyncDisposable[];
 
   private constructor(
@@ -25,6 +27,7 @@ export class Laboratory implements AsyncDisposable {
     this.device = topology.device;
     this.#resources = [topology, links];
     this.logFile = join(process.env.LAB_FOLDER ?? '/run', `${scenario}.log`);
+    this.stateDir = join('/run', `${scenario}.state`);
   }
 
   static async open(scenario: string, report: (report: Report) => void): Promise<Laboratory> {
@@ -62,6 +65,7 @@ export class Laboratory implements AsyncDisposable {
       namespace: this.host,
       socket: '/run/doublezerod/doublezerod.sock',
       logFile: this.logFile,
+      stateDir: this.stateDir,
       ...options,
     });
     this.#resources.push(daemon);

@@ -5,6 +5,7 @@ import {judges} from './scenarios/judges.js';
 import {multicast} from './scenarios/multicast.js';
 import {multicastRefused} from './scenarios/multicast-refused.js';
 import {multicastTeardowns} from './scenarios/multicast-teardowns.js';
+import {privileges} from './scenarios/privileges.js';
 import {edgeFiltering, ibrl, ibrlWithAllocatedIp, multicastRoutes} from './scenarios/services.js';
 import {sideBySide} from './scenarios/side-by-side.js';
 import {
@@ -32,6 +33,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   adoption,
   'teardown-on-exit': teardownOnExit,
   'keep-on-exit': keepOnExit,
+  privileges,
   'without-gre': withoutGre,
   'without-capability': withoutCapability,
   teardown,

@@ -27,7 +27,7 @@ export const multicastRefused: Scenario = {
   summary: 'a daemon that cannot have raw sockets says why, and everything but multicast works',
   async run(lab) {
     // Without koffi callers cannot be told apart, and nobody may do anything unless a policy says so.
-    const policy = `${lab.logFile}.policy`;
+    const policy = '/run/multicast-refused.yaml';
     await writeFile(policy, 'bindings: [{role: operator, identities: [uid:0, anonymous]}]\n', {mode: 0o600});
     for (const {what, through, reason} of obstacles) {
       const flags = ['--policy', policy];

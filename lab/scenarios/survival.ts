@@ -110,7 +110,7 @@ export const survivalRemoval = crash(
 export const survivalJournal: Scenario = {
   summary: 'a journal of a newer version is refused with exit code 2, a corrupt one is set aside; the kernel stays',
   async run(lab) {
-    const journal = join(`${lab.logFile}.state`, 'tunnels.json');
+    const journal = join(lab.stateDir, 'tunnels.json');
     const first = await lab.step('start the daemon', () => lab.startDaemon());
     await lab.step('ProvisionTunnel', async () => void (await first.controller.provision(specs.edgeFiltering)));
     const before = await kernelState(lab.host);
