@@ -1,6 +1,5 @@
 import {once} from 'node:events';
 import {localCallers} from './access/local-callers.js';
-import {openAccess} from './access/open-access.js';
 import {logPrivileges} from './access/privilege-log.js';
 import type {BgpSpeaker} from './bgp/bgp-speaker.js';
 import {RecordingBgpSpeaker} from './bgp/recording-speaker.js';
@@ -12,8 +11,9 @@ import type {MulticastSpeaker} from './multicast/multicast-speaker.js';
 import {KernelNetlinker} from './netlink/kernel.js';
 import {MemoryNetlinker} from './netlink/memory.js';
 import type {Capabilities, Netlinker} from './netlink/netlinker.js';
+import {openAccess} from './open-access.js';
 import {logGrpcThrough} from './rpc/grpc-log.js';
-import {parseListenAddress} from './rpc/listen-address.js';
+import {checkTlsIsUsed, parseListenAddress} from './rpc/listen-address.js';
 import {tunnelRpcs} from './rpc/tunnel-rpcs.js';
 import {TunnelServer} from './rpc/tunnel-server.js';
 import type {Logger} from './telemetry/logger.js';
@@ -36,6 +36,7 @@ export class StartError extends Error {
  *
  * @throws {StartError} where the host lacks something the daemon needs
  * @throws {ListenError} where a listener cannot be had
+ * @throws {TlsError} where the files of TLS cannot be used
  * @throws {PolicyError} where the policy cannot be used
  * @throws {AuditError} where the audit log cannot be used
  * @throws {RouteConfigError} where the route configuration cannot be used
@@ -53,6 +54,7 @@ export async function runDaemon(
     parseListenAddress(`unix:${options.socket}`, '--socket'),
     ...options.listen.map(address => parseListenAddress(address, '--listen')),
   ];
+  checkTlsIsUsed(addresses, options.tls);
   const metrics = new Metrics();
   using access = await openAccess(options, log, metrics);
   const {exclude} = options.routeConfig === undefined ? {exclude: []} : readRouteConfig(options.routeConfig);

@@ -8,6 +8,7 @@ import {RouteConfigError} from './config/route-config.js';
 import {UsageError} from './config/usage-error.js';
 import {runDaemon, StartError} from './daemon.js';
 import {ListenError} from './rpc/listen-error.js';
+import {TlsError} from './rpc/tls-error.js';
 import {createLogger, type Logger} from './telemetry/logger.js';
 import {JournalError} from './tunnels/journal.js';
 import {version} from './version.js';
@@ -66,4 +67,13 @@ function endOnUnexpectedError(log: Logger): void {
   process.on('unhandledRejection', end);
 }
 
-const startErrors = [UsageError, ListenError, StartError, PolicyError, AuditError, RouteConfigError, JournalError];
+const startErrors = [
+  UsageError,
+  ListenError,
+  StartError,
+  TlsError,
+  PolicyError,
+  AuditError,
+  RouteConfigError,
+  JournalError,
+];

@@ -3,8 +3,8 @@ import type {Grant, Policy} from './policy.js';
 export interface LocalOwners {
   /** The daemon's own. */
   readonly uid: number;
-  /** Of the Unix socket, at the time of asking: who administers the host may give it to another group. */
-  readonly socketGid: () => number;
+  /** Of the Unix socket, at the time of asking: who administers the host may give it to another group. Absent when it is gone. */
+  readonly socketGid: () => number | undefined;
 }
 
 const operator: readonly Grant[] = [{role: 'operator'}];
@@ -19,6 +19,7 @@ export const defaultPolicy = ({uid, socketGid}: LocalOwners): Policy => ({
   grants(caller) {
     if (caller.kind !== 'local') return nothing;
     if (caller.uid === 0 || caller.uid === uid) return operator;
-    return caller.gids.includes(socketGid()) ? viewer : nothing;
+    const gid = socketGid();
+    return gid !== undefined && caller.gids.includes(gid) ? viewer : nothing;
   },
 });

@@ -53,7 +53,7 @@ export class Change {
   }
 
   #permit(target: Target): void {
-    const decision = authorize(this.admission.grants, 'operator', [target]);
+    const decision = authorize(this.admission.grants(), 'operator', [target]);
     if (!decision.allowed) {
       throw new AccessDenied({...this.admission, method: this.method}, decision.role, decision.text);
     }

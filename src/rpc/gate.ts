@@ -22,7 +22,8 @@ type Stream = ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknow
 /** A call that is let in, or would be. */
 export interface Admission extends Connection {
   readonly identity: string;
-  readonly grants: readonly Grant[];
+  /** As they are at the time of asking: a change may have waited for its turn, and the policy not. */
+  readonly grants: () => readonly Grant[];
 }
 
 export interface Refusal extends Connection {
@@ -83,7 +84,8 @@ export class Gate implements Disposable {
   admission(call: {getPeer(): string}): Admission | undefined {
     const connection = this.#connections.of(call);
     if (!connection) return undefined;
-    return {...connection, identity: identityOf(connection.caller), grants: this.#grantsOf(connection.caller)};
+    const {caller} = connection;
+    return {...connection, identity: identityOf(caller), grants: () => this.#grantsOf(caller)};
   }
 
   [Symbol.dispose](): void {

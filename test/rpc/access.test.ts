@@ -6,13 +6,14 @@ import type {LocalCaller} from '../../src/access/caller.js';
 import {fixed, type Policy, type PolicySource} from '../../src/access/policy.js';
 import {parsePolicy} from '../../src/access/policy-parser.js';
 import {MemoryNetlinker} from '../../src/netlink/memory.js';
+import type {Netlinker} from '../../src/netlink/netlinker.js';
 import {RetryInfo} from '../../src/rpc/generated/google/rpc/error_details.js';
 import type {TunnelServerOptions} from '../../src/rpc/tunnel-server.js';
 import {defaultLimits, recordingAudit} from './access.js';
 import {callEmpty} from './access-world.js';
 import {type Refusal, specs} from './controller.js';
 import {detailsOf, endOf} from './plumbing.js';
-import {openService} from './service-world.js';
+import {openService, SlowHost} from './service-world.js';
 
 const caller: LocalCaller = {kind: 'local', uid: 1000, gids: [1000], pid: 4711, program: 'controller'};
 const policyOf = (text: string): Policy => new BoundPolicy(parsePolicy(text).bindings);
@@ -21,9 +22,13 @@ const viewer = policyOf('bindings: [{role: viewer, identities: ["uid:1000"]}]');
 const nobody = new BoundPolicy([]);
 
 /** A service whose controller is uid 1000. */
-async function serveFor(policy: PolicySource, options: Partial<TunnelServerOptions> = {}) {
+async function serveFor(
+  policy: PolicySource,
+  options: Partial<TunnelServerOptions> = {},
+  host: Netlinker = new MemoryNetlinker(),
+) {
   const {records, audit} = recordingAudit();
-  const service = await openService(new MemoryNetlinker(), {policy, audit, localCaller: () => caller, ...options});
+  const service = await openService(host, {policy, audit, localCaller: () => caller, ...options});
   return {...service, records};
 }
 
@@ -80,6 +85,21 @@ test('an operator of one interface does not get at the other', async t => {
   t.is((await t.throwsAsync<Refusal>(service.provision(ibrl))).code, 'PERMISSION_DENIED');
   await service.provision(multicast);
   await service.remove('doublezero1');
+});
+
+test('a change that waits for its turn is refused when the right is lost meanwhile', async t => {
+  const host = new SlowHost();
+  const source = changing(operator);
+  await using service = await serveFor(source, {}, host);
+  const first = service.provision(ibrl);
+  await host.began.opened;
+  const waiting = t.throwsAsync<Refusal>(service.remove('doublezero0'));
+  await service.list(); // on the same connection, so the one before has arrived
+  source.set(viewer);
+  host.finish.open();
+  await first;
+  t.is((await waiting).code, 'PERMISSION_DENIED');
+  t.is((await service.list()).length, 1);
 });
 
 test('watches of a caller who loses the right end with PERMISSION_DENIED; health goes on', async t => {
