@@ -21,6 +21,7 @@ import {formatListenAddress, type ListenAddress} from './listen-address.js';
 import {type Accepted, type Listener, type ListenerOptions, openListener} from './listener.js';
 import {addReflection} from './reflection.js';
 import {addTunnelService, type TunnelRpcs} from './rpcs.js';
+import {SessionGuard} from './session-guard.js';
 import {OpenStreams} from './streams.js';
 import type {TlsSource} from './tls-credentials.js';
 
@@ -50,6 +51,7 @@ const resetMs = 200;
 export class TunnelServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #injector: ConnectionInjector;
+  readonly #guard: SessionGuard;
   readonly #connections = new Connections();
   readonly #gate: Gate;
   readonly #streams = new OpenStreams();
@@ -64,6 +66,7 @@ export class TunnelServer implements AsyncDisposable {
     this.#graceMs = graceMs;
     this.#server = new Server(serverOptions(limits));
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
+    this.#guard = new SessionGuard(this.#server, {limits, metrics, log});
     const reports = new CallReports({log, metrics, audit});
     const allowance = new Allowance(new CallRate({perMinute: limits.changes}));
     this.#gate = new Gate({
@@ -181,6 +184,7 @@ export class TunnelServer implements AsyncDisposable {
     } finally {
       for (const timer of timers) clearTimeout(timer);
       this.#server.forceShutdown();
+      this.#guard[Symbol.dispose]();
       this.#gate[Symbol.dispose]();
     }
   }

@@ -4,7 +4,7 @@ import Registry from 'prom-client/lib/registry.js';
 
 const prefix = 'doublezerod_';
 
-/** Names of the flags that set a limit, without dashes in front. */
+/** Names of limits: of the flag that sets it, without dashes in front; and of those that are fixed. */
 export const limitNames = [
   'max-connections',
   'max-streams',
@@ -13,6 +13,9 @@ export const limitNames = [
   'idle-timeout',
   'max-changes',
   'max-watchers',
+  'flood',
+  'memory',
+  'stall',
 ] as const;
 export type LimitName = (typeof limitNames)[number];
 
@@ -29,8 +32,8 @@ export class Metrics {
   readonly connections = this.#gauge('connections', 'Connections open now, by listener.', ['listener']);
   /** `WatchTunnels` calls open now. */
   readonly watchers = this.#gauge('watchers', 'WatchTunnels calls open now.');
-  /** Times that a caller met a limit, by the name of its flag without dashes in front: `max-connections`. */
-  readonly limited = this.#counter('limited_total', 'Times a limit was met, by flag.', ['limit']);
+  /** Times that a caller met a limit, by the name of its flag without dashes in front: `max-connections`; see `limitNames`. */
+  readonly limited = this.#counter('limited_total', 'Times a limit was met, by its flag or name.', ['limit']);
   /** Calls that were refused by policy, by reason. */
   readonly refused = this.#counter('refused_total', 'Calls refused by policy, by reason.', ['reason']);
   /** Connections that came to nothing, by what was wrong: of TLS, of HTTP/2, of the caller's credentials. */
