@@ -1,5 +1,4 @@
 import type {Operation} from '../../src/netlink/netlinker.js';
-import {kernelChanges} from '../kernel-changes.js';
 import {type Random, randomOf} from './random.js';
 import {type DrawnSpec, describeSpec, drawSpec, endpoints, type SlotName, slotNames} from './specs.js';
 
@@ -60,16 +59,31 @@ export type Action =
     };
 
 const errnos = ['EIO', 'ENOMEM', 'ENOBUFS', 'EBUSY', 'EINVAL', 'EPERM'] as const;
-const reads = ['link', 'addresses', 'addressOwners', 'rules', 'routes', 'routeGet'] as const;
+
+/** How often each is made to fail: those that a set-up or a teardown goes through more often, and reads as well. */
+const operations: Readonly<Partial<Record<Operation, number>>> = {
+  ...{tunnelAdd: 4, tunnelUp: 4, addressAdd: 6, ruleAdd: 3, routesReplace: 4},
+  ...{
+    tunnelDown: 2,
+    tunnelDelete: 3,
+    addressDelete: 2,
+    ruleDelete: 3,
+    routesDelete: 2,
+    socketsAbort: 1,
+    tunnelSetMtu: 1,
+  },
+  ...{link: 2, addresses: 1, addressOwners: 1, rules: 1, routes: 1, routeGet: 1},
+};
+
 const pool = Array.from({length: 40}, (_, index) => `11.0.${index}.${index % 3 === 0 ? '0/24' : '1/32'}`);
 const crowd = Array.from({length: 400}, (_, index) => `12.${index >> 8}.${index & 255}.0/24`);
 
 function drawFault(random: Random): Fault {
-  const operation = random.chance(0.75) ? random.pick(kernelChanges) : random.pick(reads);
+  const operation = random.weighted(operations as Record<Operation, number>);
   const times = random.weighted({one: 8, two: 1, six: 1});
   return {
     operation,
-    nth: random.integer(1, 3),
+    nth: {first: 1, second: 2, third: 3}[random.weighted({first: 6, second: 2, third: 1})],
     times: {one: 1, two: 2, six: 6}[times],
     errno: random.pick(errnos),
   };
@@ -82,16 +96,16 @@ const drawFaults = (random: Random, probability: number): Fault[] =>
 function drawCall(random: Random, plain = false): Call {
   const slot = random.pick(slotNames);
   const drawEtag = (): Etag => (plain ? 'none' : random.weighted({none: 8, current: 1, wrong: 1}));
-  const kind = random.weighted({provision: 4, update: 4, remove: 3});
+  const kind = random.weighted({provision: 4, update: 7, remove: 3});
   if (kind === 'remove') return {kind, slot, allowMissing: random.chance(0.3), etag: drawEtag()};
   const drawn = drawSpec(random, slot);
   const validateOnly = random.chance(0.05);
   if (kind === 'provision') return {kind, slot, drawn, validateOnly};
-  return {kind, slot, drawn, validateOnly, allowMissing: random.chance(0.5), etag: drawEtag()};
+  return {kind, slot, drawn, validateOnly, allowMissing: random.chance(0.7), etag: drawEtag()};
 }
 
 const draws: Readonly<Record<string, readonly [weight: number, draw: (random: Random) => Action]>> = {
-  call: [50, random => ({kind: 'call', call: drawCall(random), faults: drawFaults(random, 0.5)})],
+  call: [50, random => ({kind: 'call', call: drawCall(random), faults: drawFaults(random, 0.65)})],
   cancelled: [
     5,
     random => ({

@@ -77,6 +77,8 @@ class Soak {
       }
       const fault = memoryFault(this.#samples);
       if (fault) throw new Error(fault);
+      this.#performer.crowd.disperse();
+      await this.#stop();
       return this.#summary(round);
     } catch (error) {
       throw this.#failure(error);
@@ -160,6 +162,13 @@ class Soak {
         throw new Error(`the daemon has more open than at its start:\n${more.join('\n')}`);
       await delay(100);
     }
+  }
+
+  /** The process ends by itself, and only where nothing keeps it. */
+  async #stop(): Promise<void> {
+    this.#trail.push('the daemon is told to stop');
+    const status = await Promise.race([this.#place.daemon.stop(), delay(closing, 'none yet', {ref: false})]);
+    if (status !== 0) throw new Error(`the daemon was told to stop; its exit status: ${status}`);
   }
 
   #summary(rounds: number): SoakSummary {

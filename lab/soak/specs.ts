@@ -91,7 +91,7 @@ export const slotOf = ({serviceType}: TunnelSpec): SlotName =>
 
 export const sameSpec = (a: TunnelSpec, b: TunnelSpec): boolean => JSON.stringify(a) === JSON.stringify(b);
 
-/** Only the groups change: the same service over the same tunnel, still publishing or still not. */
+/** In short, for one line. */
 export const describeSpec = (spec: TunnelSpec): string => {
   const {serviceType, tunnelDst, doublezeroIp, doublezeroPrefixes, mcastPubGroups, mcastSubGroups} = spec;
   const last = (addresses: readonly string[]) => addresses.map(address => address.replace('233.84.178.', '')).join();
