@@ -46,6 +46,8 @@ export class AuditFile implements Disposable {
   /** Sees what others did to it. To be called before the others, since callers write in one go. */
   look(): void {
     const {size, nlink} = fstatSync(this.#fd);
+    // Somebody has cut it, and what was allocated beyond its end went with that.
+    if (size < this.#size) this.#room.forget();
     this.#size = size;
     this.#isGone = nlink === 0;
   }
@@ -62,7 +64,8 @@ export class AuditFile implements Disposable {
     try {
       while (written < octets.length) written += writeSync(this.#fd, octets, written);
     } catch (error) {
-      if (written > 0) this.#takeBack(written);
+      this.#room.forget(); // what was thought to be there is not
+      if (written > 0 && !this.#cut(this.#size + written, this.#size)) this.#isTorn = true;
       throw error;
     }
     this.#isTorn = false;
@@ -78,16 +81,11 @@ export class AuditFile implements Disposable {
     }
   }
 
-  #takeBack(written: number): void {
-    if (!this.#cut(this.#size + written, this.#size)) this.#isTorn = true;
-  }
-
   /** Shortens the file, unless somebody else has written to it, or it may only grow (chattr +a). */
   #cut(from: number, to: number): boolean {
     try {
       if (fstatSync(this.#fd).size !== from) return false;
       ftruncateSync(this.#fd, to);
-      this.#room.forget();
       return true;
     } catch {
       return false;

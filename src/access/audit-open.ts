@@ -1,10 +1,10 @@
 import {closeSync, constants, fstatSync, openSync, readSync} from 'node:fs';
 import {AuditError} from './audit.js';
 
-const {O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_NOCTTY} = constants;
+const {O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW} = constants;
 
-/** Of a FIFO or a terminal, which are refused once seen, the opening neither waits nor takes control. */
-const flags = O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+/** Also for reading: the end of the last line is looked at, and a FIFO, which is refused once seen, is not waited for. */
+const flags = O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW;
 
 interface Opened {
   readonly fd: number;

@@ -18,8 +18,6 @@ const unsupported: ReadonlySet<unknown> = new Set(['EOPNOTSUPP', 'ENOTSUP', 'ENO
 export class RoomAhead {
   /** Offset up to which blocks are allocated, as far as is known; 0 before the first one is. */
   #end = 0;
-  /** Octets of the file when it was last asked about. */
-  #size = 0;
   #fallocate: Fallocate | undefined;
 
   constructor(
@@ -45,9 +43,6 @@ export class RoomAhead {
 
   /** Throws an error with `code` (ENOSPC, EDQUOT, …) where the file cannot grow from `size` by so many octets. */
   ensure(size: number, octets: number): void {
-    // Somebody has cut the file, and what was beyond its end went with it.
-    if (size < this.#size) this.forget();
-    this.#size = size;
     if (this.#end >= size + octets) return;
     if (this.#fallocate) this.#allocate(this.#fallocate, size, octets);
     else this.#lookAtFree(octets);

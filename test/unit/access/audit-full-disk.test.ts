@@ -1,7 +1,8 @@
 import {spawnSync} from 'node:child_process';
-import {readFileSync, renameSync, statSync} from 'node:fs';
+import {readFileSync, renameSync, statSync, truncateSync} from 'node:fs';
 import test from 'ava';
 import {AuditError, AuditUnavailable} from '../../../src/access/audit.js';
+import {kernelFallocate} from '../../../src/access/audit-fallocate.js';
 import {recordOctets} from '../../../src/access/audit-line.js';
 import type {Fallocate} from '../../../src/access/audit-room.js';
 import {linesOf, longRecord, sampleRecord, sequencesOf} from './audit-world.js';
@@ -59,24 +60,27 @@ onDisk('required: the log says once that the disk is full, and once how many cha
 });
 
 onDisk('required: each of many calls under way has its line, whatever fills the disk meanwhile', async t => {
-  await using disk = await openSmallDisk('size=512k');
+  await using disk = await openSmallDisk('size=1m');
   const trail = disk.open({required: true});
-  const rooms = Array.from({length: 20}, () => trail.reserve(octets));
-  trail.write(sampleRecord({outcome: 'PERMISSION_DENIED'}));
-  disk.fill();
+  const rooms = Array.from({length: 60}, () => trail.reserve(octets));
   // Refusals have no room of their own, and take none of what is promised.
-  for (let i = 0; i < 2000; i++) trail.write(sampleRecord({outcome: 'PERMISSION_DENIED'}));
+  for (let i = 0; i < 5000; i++) trail.write(sampleRecord({outcome: 'PERMISSION_DENIED'}));
+  disk.fill();
   const refusals = linesOf(disk.file).length;
-  t.true(refusals < 2000);
+  t.true(refusals > 0 && refusals < 5000, `${refusals}`);
   const error = '\u2028'.repeat(100_000);
-  for (const room of rooms) trail.write(sampleRecord({outcome: 'INTERNAL', error}), room);
+  for (const [index, room] of rooms.entries()) {
+    const outcome = index % 2 === 0 ? {error} : {steps: ['x'.repeat(8000)]};
+    trail.write(sampleRecord({outcome: 'INTERNAL', ...outcome}), room);
+  }
   const lines = linesOf(disk.file).slice(refusals);
   t.deepEqual(
     lines.map(({sequence, outcome}) => [sequence, outcome]),
-    rooms.map((_, index) => [2002 + index, 'INTERNAL']),
+    rooms.map((_, index) => [5001 + index, 'INTERNAL']),
   );
-  t.is(await disk.count('lost'), 2001 - refusals);
-  t.is(await disk.count('written'), refusals + 20);
+  t.true(lines.every(line => 'steps' in line || line.shortened === true));
+  t.is(await disk.count('lost'), 5000 - refusals);
+  t.is(await disk.count('written'), refusals + 60);
 });
 
 onDisk('required: a flood of refusals leaves room for changes', async t => {
@@ -144,6 +148,55 @@ onDisk('required: a line that was promised in vain is kept, and changes wait for
   t.is(await disk.count('written'), 3);
 });
 
+onDisk('required: a line that still waits at the end is counted as lost', async t => {
+  await using disk = await openSmallDisk();
+  const trail = disk.open({required: true, fallocate: () => {}});
+  const room = trail.reserve(octets);
+  disk.fill();
+  trail.write(sampleRecord(), room);
+  t.is(await disk.count('lost'), 0);
+  trail[Symbol.dispose]();
+  t.is(await disk.count('lost'), 1);
+});
+
+onDisk('required: room that turned out not to be there is asked for again', async t => {
+  await using disk = await openSmallDisk();
+  const real = kernelFallocate();
+  let isHonest = false;
+  const trail = disk.open({required: true, fallocate: (...args) => isHonest && real?.(...args)});
+  const room = trail.reserve(octets);
+  disk.fill();
+  trail.write(longRecord(5000), room);
+  isHonest = true;
+  disk.free();
+  const another = trail.reserve(octets);
+  disk.fill();
+  trail.write(longRecord(5000), another);
+  t.deepEqual(sequencesOf(disk.file), [1, 2]);
+});
+
+onDisk('required: of a file that was emptied, room is asked for again', async t => {
+  await using disk = await openSmallDisk();
+  const trail = disk.open({required: true});
+  trail.write(sampleRecord(), trail.reserve(octets));
+  truncateSync(disk.file);
+  const another = trail.reserve(octets);
+  disk.fill();
+  trail.write(longRecord(5000), another);
+  t.deepEqual(sequencesOf(disk.file), [2]);
+});
+
+onDisk('required: to open the same file again does not give up the room of calls under way', async t => {
+  await using disk = await openSmallDisk();
+  const trail = disk.open({required: true});
+  const room = trail.reserve(octets);
+  disk.fill();
+  trail.reopen();
+  disk.fill();
+  trail.write(longRecord(5000), room);
+  t.deepEqual(sequencesOf(disk.file), [1]);
+});
+
 onDisk('required: where room cannot be kept, what is free is looked at', async t => {
   await using disk = await openSmallDisk();
   const unsupported = Object.assign(new Error('EOPNOTSUPP: fallocate'), {code: 'EOPNOTSUPP'});
@@ -175,7 +228,7 @@ onDisk('required: a file begun anew on a full disk does not take the room of cal
   await using disk = await openSmallDisk();
   const trail = disk.open({required: true});
   const room = trail.reserve(octets);
-  disk.fill();
+  disk.fill({leaving: 1}); // less than what is promised
   renameSync(disk.file, `${disk.file}.1`);
   trail.reopen();
   t.deepEqual(disk.names(), ['audit.reopen_failed']);
@@ -233,6 +286,23 @@ onDisk('not required: short lines that still fit on a full disk do not end the t
   }
   t.deepEqual(sequencesOf(disk.file), [1, 3, 5, 7]);
   t.deepEqual(disk.names(), ['audit.failing']);
+});
+
+onDisk('not required: the trouble is over when the longest lost line would fit', async t => {
+  await using disk = await openSmallDisk();
+  const trail = disk.open();
+  trail.write(sampleRecord());
+  disk.fill();
+  trail.write(longRecord(20_000));
+  trail.write(longRecord(5000));
+  disk.free();
+  disk.fill({leaving: 2});
+  trail.write(longRecord(5000));
+  t.deepEqual(disk.names(), ['audit.failing']);
+  disk.free();
+  trail.write(longRecord(5000));
+  t.deepEqual(disk.names(), ['audit.failing', 'audit.recovered']);
+  t.deepEqual(sequencesOf(disk.file), [1, 4, 5]);
 });
 
 onDisk('half a line that cannot be taken back is ended before the next', async t => {

@@ -112,8 +112,9 @@ for (const required of [false, true]) {
     appendFileSync(log.file, '{"sequence":0}\n');
     log.change();
     log.trail.reopen();
+    appendFileSync(log.file, '{"sequence":-1}\n');
     log.trail[Symbol.dispose]();
-    t.deepEqual(sequencesOf(log.file), [1, 0, 2]);
+    t.deepEqual(sequencesOf(log.file), [1, 0, 2, -1]);
   });
 
   test(`${title}a record that is no JSON is lost, and nothing else`, async t => {

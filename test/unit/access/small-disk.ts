@@ -1,6 +1,6 @@
 import {type ChildProcessByStdio, spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
-import {closeSync, openSync, rmSync, writeSync} from 'node:fs';
+import {closeSync, openSync, rmSync, writeFileSync, writeSync} from 'node:fs';
 import {join} from 'node:path';
 import type {Readable, Writable} from 'node:stream';
 import {openAuditWorld} from './audit-world.js';
@@ -48,12 +48,16 @@ export async function openSmallDisk(options = 'size=128k', type: FileSystem = 't
   const world = openAuditWorld(directory);
   return {
     ...world,
-    fill() {
+    /** All but so many pages of 4096 octets. */
+    fill({leaving = 0} = {}) {
+      const spare = join(directory, 'spare');
+      writeFileSync(spare, Buffer.alloc(leaving * 4096));
       const fd = openSync(filler, 'a');
       try {
         for (const octets of [4096, 1]) while (grows(fd, octets));
       } finally {
         closeSync(fd);
+        rmSync(spare);
       }
     },
     free: () => rmSync(filler),
