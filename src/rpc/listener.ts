@@ -39,7 +39,10 @@ export interface ListenerOptions {
 export interface Listener {
   /** The address as bound: with the port that was taken for port 0. */
   readonly address: string;
-  /** Stops accepting; resolves when the connections it accepted have ended. */
+  /**
+   * Stops accepting, and ends handshakes that are not done; resolves when the connections it accepted have ended.
+   * Idempotent.
+   */
   close(): Promise<void>;
   /** Ends the connections it accepted, at once. */
   destroyConnections(): void;
@@ -61,14 +64,19 @@ export async function openListener(address: ListenAddress, options: ListenerOpti
   });
   // Failing to accept one connection, for want of a file descriptor for example, is no reason to stop accepting.
   server.on('error', () => {});
+  let closed: Promise<void> | undefined;
+  const close = async () => {
+    const closed = once(server, 'close');
+    server.close();
+    releaseTls();
+    await bound.release();
+    await closed;
+  };
   return {
     address: bound.address,
-    async close() {
-      const closed = once(server, 'close');
-      server.close();
-      releaseTls();
-      await bound.release();
-      await closed;
+    close() {
+      closed ??= close();
+      return closed;
     },
     destroyConnections() {
       for (const socket of connections) socket.destroy();

@@ -20,6 +20,7 @@ const http2 = 'h2';
  */
 export function createTlsServer({tls, onConnection, onFailure, handshakeTimeout}: TlsServerOptions): {
   readonly server: Server;
+  /** Ends handshakes that are not done, and heeds no more changes. */
   readonly release: () => void;
 } {
   const server = createServer({
@@ -29,8 +30,16 @@ export function createTlsServer({tls, onConnection, onFailure, handshakeTimeout}
     rejectUnauthorized: true,
     handshakeTimeout,
   });
-  // Asked for once, an address is remembered: when a handshake fails the socket has none any more.
-  server.on('connection', (socket: Socket) => peerOf(socket));
+  const inHandshake = new Map<string, Socket>();
+  server.on('connection', (socket: Socket) => {
+    // Asked for now, the address is remembered: when a handshake has failed the socket has none any more.
+    const peer = peerOf(socket);
+    if (socket.destroyed || peer === undefined) return;
+    inHandshake.set(peer, socket);
+    socket.once('close', () => {
+      if (inHandshake.get(peer) === socket) inHandshake.delete(peer);
+    });
+  });
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
     socket.destroy(); // after a timeout that is left to us
     onFailure(failureOf(error, socket));
@@ -42,6 +51,7 @@ export function createTlsServer({tls, onConnection, onFailure, handshakeTimeout}
       socket.destroy(); // a limit was met, or the other end has gone already
       return;
     }
+    inHandshake.delete(peer);
     const refuse = (reason: HandshakeFailure['reason'], detail: string) => {
       socket.destroy();
       onFailure({reason, peer, detail});
@@ -51,7 +61,11 @@ export function createTlsServer({tls, onConnection, onFailure, handshakeTimeout}
     if (caller instanceof NoIdentity) return refuse('identity', caller.message);
     onConnection({socket, caller, peer});
   });
-  const release = tls.onChange(() => server.setSecureContext(secureContextOptions(tls.current)));
+  const ignoreChanges = tls.onChange(() => server.setSecureContext(secureContextOptions(tls.current)));
+  const release = () => {
+    ignoreChanges();
+    for (const socket of inHandshake.values()) socket.destroy();
+  };
   return {server, release};
 }
 
