@@ -7,6 +7,7 @@ import {type Options, parseCommandLine} from './config/options.js';
 import {RouteConfigError} from './config/route-config.js';
 import {UsageError} from './config/usage-error.js';
 import {runDaemon, StartError} from './daemon.js';
+import {permissionHint} from './permission-hint.js';
 import {ListenError} from './rpc/listen-error.js';
 import {TlsError} from './rpc/tls-error.js';
 import {createLogger, type Logger} from './telemetry/logger.js';
@@ -28,13 +29,15 @@ export async function run(args: readonly string[], privilegesKept: string | unde
     else console.log(command.print === 'help' ? usage : `doublezerod ${version}`);
   } catch (error) {
     const isExpected = startErrors.some(kind => error instanceof kind);
-    const hint = error instanceof UsageError ? '; try --help' : '';
+    const hint = error instanceof UsageError ? '; try --help' : permissionHint(error);
     console.error(`doublezerod: ${isExpected && error instanceof Error ? error.message : inspect(error)}${hint}`);
     process.exitCode = isExpected ? notStarted : failed;
   }
 }
 
 async function serve(options: Options, privilegesKept: string | undefined): Promise<void> {
+  // What shall be open to others is opened to them where it is made.
+  process.umask(0o077);
   const log = createLogger({level: options.logLevel});
   endOnUnexpectedError(log);
   if (privilegesKept !== undefined) warnOfPrivileges(log, privilegesKept);

@@ -1,7 +1,7 @@
 import {once} from 'node:events';
 import {chmod, lstat, mkdir, mkdtemp, rename, rm, stat, unlink} from 'node:fs/promises';
 import type {Server} from 'node:net';
-import {dirname, join} from 'node:path';
+import {dirname, join, resolve} from 'node:path';
 import {isAnswered} from '../local-socket.js';
 import {longestSocketPath} from './listen-address.js';
 import {ListenError} from './listen-error.js';
@@ -50,9 +50,12 @@ export async function listenOnUnixSocket(server: Server, path: string, flag: str
   }
 }
 
+/** Whatever the umask, callers get to the socket. */
 async function createFolder(folder: string): Promise<void> {
-  const created = await mkdir(folder, {recursive: true});
-  if (created !== undefined) await chmod(folder, folderMode); // whatever the umask
+  const first = await mkdir(folder, {recursive: true});
+  if (first === undefined) return;
+  for (let made = resolve(folder); made.length >= resolve(first).length; made = dirname(made))
+    await chmod(made, folderMode);
 }
 
 /** Removes a stale socket; throws where something else, or a live daemon, is at the path. */

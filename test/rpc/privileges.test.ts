@@ -1,10 +1,11 @@
-import {chmod, chown, mkdir, writeFile} from 'node:fs/promises';
+import {chmod, chown, mkdir, readdir, stat, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {pathToFileURL} from 'node:url';
 import test, {type ExecutionContext} from 'ava';
 import {withoutKoffi} from '../../lab/without-koffi.js';
 import {temporaryFolder} from '../temporary-folder.js';
-import {DaemonProcess, main, socketFolder} from './daemon-process.js';
+import {specs} from './controller.js';
+import {DaemonProcess, main, runToEnd, socketFolder} from './daemon-process.js';
 import {AnyUsersPlace, heldBy, set, stranger} from './privileges-world.js';
 
 /** linux/capability.h */
@@ -176,3 +177,43 @@ asRoot(
     t.true(capabilities.includes('cap_dac_override'));
   },
 );
+
+asRoot('root hears why it may not use what belongs to others', async t => {
+  await using folder = await temporaryFolder();
+  const others = join(folder.path, 'others');
+  await mkdir(others);
+  await chown(others, stranger, stranger);
+  const {code, stderr} = await runToEnd(['--netlink=memory', '--socket', join(others, 's')]);
+  t.is(code, 2);
+  t.regex(stderr, /^doublezerod: --socket: cannot listen on .*EACCES.*CAP_DAC_OVERRIDE.*\n$/);
+});
+
+asRoot('root hears that it may not have every port', async t => {
+  await using folder = await socketFolder();
+  // A namespace, since a container may let everybody have all ports.
+  const script = 'ip link set lo up && echo 1024 >/proc/sys/net/ipv4/ip_unprivileged_port_start && exec "$@"';
+  const args = ['--netlink=memory', '--socket', folder.socket, '--listen', '127.0.0.1:443'];
+  const {code, stderr} = await runToEnd(args, ['unshare', '--net', 'sh', '-c', script, 'sh']);
+  t.is(code, 2);
+  t.regex(stderr, /^doublezerod: --listen: .*EACCES.*CAP_NET_BIND_SERVICE.*\n$/);
+});
+
+test('what it makes is open to nobody but whom it is made for, whatever the umask', async t => {
+  await using folder = await temporaryFolder();
+  const socket = join(folder.path, 'run', 'doublezerod', 'd.sock');
+  const audit = join(folder.path, 'audit.jsonl');
+  const command = ['sh', '-c', 'umask 0; exec "$@"', 'sh', process.execPath, main];
+  await using daemon = await DaemonProcess.startBy(command, socket, '--audit-log', audit);
+  await daemon.controller.provision(specs.ibrl);
+  const modes = new Map<string, string>();
+  for (const name of await readdir(folder.path, {recursive: true})) {
+    modes.set(name, ((await stat(join(folder.path, name))).mode & 0o777).toString(8));
+  }
+  t.deepEqual(Object.fromEntries(modes), {
+    'audit.jsonl': '600',
+    run: '755',
+    'run/doublezerod': '755',
+    'run/doublezerod/d.sock': '660',
+  });
+  t.like(await daemon.stop(), {code: 0});
+});
