@@ -18,22 +18,19 @@ const {
 } = JSON.parse(readFileSync(join(projectFolder, 'package.json'), 'utf8')) as Record<string, Record<string, string>>;
 
 /** Where the README's daemon listens; a test's own listens elsewhere, for tests run beside each other. */
-const written = {socket: '/tmp/doublezerod.sock', tcp: '127.0.0.1:7300'};
+const written = '/tmp/doublezerod.sock';
 
 /** The daemon as the README starts it, and the README's commands run against it. */
 async function openReadme() {
   const folder = await socketFolder();
   const [start = ''] = commands('npm start');
   const flags = start.split(/\s+/).filter(word => word.startsWith('--') && word !== '--');
-  const own = flags.filter(flag => !flag.startsWith('--socket')).map(flag => flag.replace(written.tcp, '127.0.0.1:0'));
-  const daemon = await DaemonProcess.start(folder.socket, ...own);
-  const {listeners} = (await daemon.line('daemon.ready')) as unknown as {listeners: string[]};
-  const [, tcp = ''] = listeners;
+  const daemon = await DaemonProcess.start(folder.socket, ...flags.filter(flag => !flag.startsWith('--socket')));
   return {
     daemon,
     flags,
     async run(command: string): Promise<string> {
-      const text = command.replaceAll(written.socket, folder.socket).replaceAll(written.tcp, tcp);
+      const text = command.replaceAll(written, folder.socket);
       return (await execute('sh', ['-c', text], {cwd: projectFolder})).stdout;
     },
     async [Symbol.asyncDispose]() {
@@ -46,12 +43,12 @@ async function openReadme() {
 /** Parses JSON, with a mark in place of what differs from one run to the next. */
 const masked = (json: string): unknown =>
   JSON.parse(json, (key, value) =>
-    /^(uid|etag|index|pid|took_ms|caller|timestamp|last_update|\w+_time)$/.test(key) ? `some ${key}` : value,
+    /^(uid|etag|index|pid|took_ms|caller|peer|timestamp|last_update|\w+_time)$/.test(key) ? `some ${key}` : value,
   );
 
 test('the first tunnel is provisioned, read, listed and removed by the commands with buf curl', async t => {
   await using world = await openReadme();
-  t.deepEqual(world.flags, ['--netlink=memory', `--socket=${written.socket}`, `--listen=${written.tcp}`]);
+  t.deepEqual(world.flags, ['--netlink=memory', `--socket=${written}`]);
   const [methods = '', provision = '', get = '', list = '', remove = '', ...others] = commands('npx buf curl');
   t.deepEqual(others, []);
   const [shown = '', line = ''] = blocks('json');
@@ -73,7 +70,6 @@ test('the first tunnel is provisioned, read, listed and removed by the commands 
 const request = (command: string) => ({
   body: /-d '([^']*)'/.exec(command)?.[1],
   method: /doublezero\.tunnel\.v1\.TunnelService\/(\w+)/.exec(command)?.[1],
-  overTcp: command.includes(written.tcp),
 });
 
 test('the commands with grpcurl ask the same as those with buf curl', t => {
