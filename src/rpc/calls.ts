@@ -2,6 +2,7 @@ import {once} from 'node:events';
 import {type ServerUnaryCall, type ServerWritableStream, type sendUnaryData, status} from '@grpc/grpc-js';
 import {LimitReached} from '../access/limit-reached.js';
 import type {WatchCount} from '../access/watch-count.js';
+import type {Metrics} from '../telemetry/metrics.js';
 import {NotStarted} from '../tunnels/errors.js';
 import {Context} from './call-context.js';
 import type {CallReports} from './call-reports.js';
@@ -18,6 +19,7 @@ export type Serialize = (message: unknown) => Buffer;
 export interface CallEnvironment extends ChangeRules {
   readonly gate: Pick<Gate, 'admission'>;
   readonly watchers: WatchCount;
+  readonly metrics: Pick<Metrics, 'watchers'>;
   readonly reports: CallReports;
 }
 
@@ -52,7 +54,7 @@ export const handleUnary =
 
 /** Wraps a server-streaming handler for grpc-js. */
 export const handleStream =
-  ({name, serialize, gate, reports, watchers}: Method, rpc: StreamRpc<unknown, unknown>) =>
+  ({name, serialize, gate, reports, watchers, metrics}: Method, rpc: StreamRpc<unknown, unknown>) =>
   async (call: StreamCall): Promise<void> => {
     const admission = gate.admission(call);
     if (!admission) return;
@@ -69,6 +71,7 @@ export const handleStream =
       cut(new LimitReached(admission.identity, 'max-watchers', retryWatchAfter));
       return;
     }
+    metrics.watchers.inc();
     try {
       refuseIfLate(call);
       const streamContext = {
@@ -85,6 +88,8 @@ export const handleStream =
       if (!isOver(call)) call.end();
     } catch (error) {
       cut(error);
+    } finally {
+      metrics.watchers.dec();
     }
   };
 

@@ -81,6 +81,7 @@ export class TunnelServer implements AsyncDisposable {
       allowance,
       audit,
       watchers: new WatchCount(limits.watchers),
+      metrics,
       reports,
     });
     this.#health = new Health(services);

@@ -9,6 +9,7 @@ import {MemoryNetlinker} from '../../src/netlink/memory.js';
 import type {Netlinker} from '../../src/netlink/netlinker.js';
 import {RetryInfo} from '../../src/rpc/generated/google/rpc/error_details.js';
 import type {TunnelServerOptions} from '../../src/rpc/tunnel-server.js';
+import {Metrics} from '../../src/telemetry/metrics.js';
 import {defaultLimits, recordingAudit} from './access.js';
 import {callEmpty} from './access-world.js';
 import {type Refusal, specs} from './controller.js';
@@ -193,13 +194,16 @@ test('who is over the limit leaves one record of that, however long it goes on; 
 });
 
 test('more watchers than allowed are refused, and a place that gets free is given to the next', async t => {
-  await using service = await serveFor(fixed(operator), {limits: {...defaultLimits(), watchers: 1}});
+  const metrics = new Metrics();
+  const watching = async () => (await metrics.watchers.get()).values[0]?.value;
+  await using service = await serveFor(fixed(operator), {metrics, limits: {...defaultLimits(), watchers: 1}});
   const first = service.client.watchTunnels({resumeToken: '', names: []});
   first.on('error', () => {});
   await new Promise(resolve => first.once('data', resolve));
   const error = await endOf(service.client.watchTunnels({resumeToken: '', names: []}));
   t.is(error.code, status.RESOURCE_EXHAUSTED);
   t.like(detailsOf(error.metadata).errorInfo, {reason: 'RATE_LIMITED', metadata: {limit: 'max-watchers'}});
+  t.is(await watching(), 1);
   first.cancel();
   const isWatching = () =>
     new Promise<boolean>(resolve => {
@@ -211,6 +215,7 @@ test('more watchers than allowed are refused, and a place that gets free is give
       next.on('error', () => resolve(false));
     });
   while (!(await isWatching())); // the server hears of the end a moment later
+  while ((await watching()) !== 0) await service.list();
   t.pass();
 });
 
