@@ -1,10 +1,9 @@
-import {randomBytes} from 'node:crypto';
 import {once} from 'node:events';
 import {status} from '@grpc/grpc-js';
 import test from 'ava';
 import {identityOf} from '../../src/access/caller.js';
 import type {HandshakeFailure} from '../../src/rpc/handshake-failure.js';
-import {dns, ecdsa, rsa, spireCa, TestCa, uri} from '../certificates.js';
+import {dns, rsa, spireCa, TestCa, uri} from '../certificates.js';
 import {serveTls} from './tls-world.js';
 
 const names: [what: string, options: Parameters<TestCa['client']>[0], identity: string][] = [
@@ -168,13 +167,4 @@ test('a client that is refused for want of a certificate gets UNAVAILABLE', asyn
   await using world = await serveTls();
   const client = world.client({});
   await t.throwsAsync(client.once(Buffer.from('hello')), {code: status.UNAVAILABLE as never});
-});
-
-test('messages of megabytes arrive whole, in both directions', async t => {
-  await using world = await serveTls();
-  const client = world.client(await world.ca.client({subject: 'CN=controller', algorithm: ecdsa}));
-  const bytes = randomBytes(3 * 1024 * 1024);
-  const [first, second] = await Promise.all([client.once(bytes), client.once(bytes.subarray(1))]);
-  t.true(first.equals(bytes));
-  t.true(second.equals(bytes.subarray(1)));
 });
