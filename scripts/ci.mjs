@@ -14,6 +14,7 @@ const currentLts = 'node@26.10.0';
 const checks = [
   {title: 'npm test', command: ['npm', 'test', '--', '--tap'], tap: true, minutes: 25},
   {title: 'compatibility of the protos', command: ['npm', 'run', 'breaking'], minutes: 5},
+  {title: 'known vulnerabilities', command: ['npm', 'run', 'vulnerabilities'], minutes: 5},
   {
     title: `unit, contract and rpc tests on ${currentLts}`,
     command: [
@@ -46,6 +47,12 @@ async function run([program, ...args], minutes) {
   return {output, ok: status === 0};
 }
 
+/** The test points that failed, each with its diagnostics. */
+function failuresIn(output) {
+  const points = output.split(/^(?=(?:not )?ok \d)/m);
+  return points.filter(point => point.startsWith('not ok') && !/^.*# (SKIP|TODO)/.test(point));
+}
+
 /** Counts the test points of a TAP report. A report without a plan was cut off, which is a failure of its own. */
 function countTap(output, ok) {
   const points = output.split('\n').filter(line => /^(not )?ok \d+/.test(line));
@@ -60,18 +67,22 @@ const countOne = ok => ({passed: ok ? 1 : 0, failed: ok ? 0 : 1, skipped: 0});
 
 const total = {passed: 0, failed: 0, skipped: 0};
 const summary = [];
+const failures = [];
 for (const {title, command, tap, minutes} of checks) {
   console.log(`\n=== ${title}: ${command.join(' ')}`);
   const start = performance.now();
   const {output, ok} = await run(command, minutes);
   const count = tap ? countTap(output, ok) : countOne(ok);
   for (const kind of Object.keys(total)) total[kind] += count[kind];
+  if (tap) failures.push(...failuresIn(output).map(failure => `${title}: ${failure.trimEnd()}`));
   const seconds = Math.round((performance.now() - start) / 1000);
   summary.push(
     `${count.failed === 0 ? '✔' : '✘'} ${title}: ${count.passed} passed, ${count.failed} failed (${seconds} s)`,
   );
 }
 
+// Once more at the end, where whoever reads only that will find them.
+if (failures.length > 0) console.log(`\n=== failures\n${failures.join('\n')}`);
 console.log(`\n${summary.join('\n')}`);
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
 console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
