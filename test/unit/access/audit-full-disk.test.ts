@@ -289,14 +289,14 @@ onDisk('not required: short lines that still fit on a full disk do not end the t
 });
 
 onDisk('not required: the trouble is over when the longest lost line would fit', async t => {
-  await using disk = await openSmallDisk();
+  await using disk = await openSmallDisk('size=512k');
   const trail = disk.open();
   trail.write(sampleRecord());
   disk.fill();
-  trail.write(longRecord(20_000));
+  trail.write(longRecord(100_000));
   trail.write(longRecord(5000));
   disk.free();
-  disk.fill({leaving: 2});
+  disk.fill({leaving: 20});
   trail.write(longRecord(5000));
   t.deepEqual(disk.names(), ['audit.failing']);
   disk.free();
