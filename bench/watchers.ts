@@ -43,8 +43,8 @@ class Watchers implements Disposable {
     const stream = this.#clients.at(-1)?.watchTunnels({resumeToken: '', names: []});
     if (!stream) throw new TypeError('no client yet');
     this.#streams.push(stream);
-    stream.on('error', () => undefined); // cancelled at the end
-    return new Promise(resolve => {
+    return new Promise((resolve, reject) => {
+      stream.on('error', reject); // at the end, where it is cancelled, nobody asks any more
       stream.on('data', (event: TunnelEvent) => {
         if (event.tunnel === undefined) resolve();
         this.onEvent(event);
@@ -82,7 +82,8 @@ async function latencies(socket: string, controller: Controller, count: number):
 export const watchers: Part = async note => {
   await using folder = await temporaryFolder();
   const socket = folder.socket('daemon');
-  await using daemon = await Child.start(daemonProgram, '--netlink=memory', '--socket', socket, '--log-level', 'info');
+  const flags = ['--netlink=memory', '--socket', socket, '--max-watchers', `${many}`, '--log-level', 'info'];
+  await using daemon = await Child.start(daemonProgram, ...flags);
   using controller = new Controller(socket);
   await controller.provision(specs.multicast);
   const alone = await latencies(socket, controller, 1);
