@@ -44,6 +44,7 @@ export class TlsFileSource implements TlsSource, Disposable {
     try {
       const reading = readTls(files, now());
       this.#current = reading.credentials;
+      log.info('tls.loaded', endsOf(reading));
       this.#tellOf(reading);
     } catch (error) {
       this.#watch[Symbol.dispose]();
@@ -115,8 +116,7 @@ export class TlsFileSource implements TlsSource, Disposable {
     this.#isStale = false;
     this.#metrics.tlsStale.set(0);
     this.#metrics.tlsReloads.inc({outcome: 'ok'});
-    const ends = reading.validity.map(({flag, to}) => [`${flag.slice('--'.length)}_end`, to.toISOString()]);
-    this.#log.info('tls.reloaded', {changed: isChanged, ...Object.fromEntries(ends)});
+    this.#log.info('tls.reloaded', {changed: isChanged, ...endsOf(reading)});
     if (!isChanged) return;
     this.#current = reading.credentials;
     this.#tellOf(reading);
@@ -137,3 +137,9 @@ export class TlsFileSource implements TlsSource, Disposable {
     this.#expiry.use(validity);
   }
 }
+
+/** Until when the files are valid, as fields of the log. */
+const endsOf = ({validity}: TlsReading): Record<string, string> =>
+  Object.fromEntries(
+    validity.map(({flag, to}) => [`${flag.slice('--'.length).replaceAll('-', '_')}_end`, to.toISOString()]),
+  );
