@@ -38,18 +38,18 @@ export function readServerCertificate(path: string, now: Date): Certificates {
   return {pem, all, warnings};
 }
 
-/** Certificates of CAs; of those that have expired, all but one may have. @throws {Unusable} */
+/** Certificates of CAs, of which one at least can vouch for callers. @throws {Unusable} */
 export function readClientCas(path: string, now: Date): Certificates {
   const certificates = readCertificates(path);
   const other = certificates.all.find(({ca}) => !ca);
   if (other) throw new Unusable(`has ${nameOf(other)} in it, which is not a CA's (basicConstraints without CA:TRUE)`);
   const warnings = certificates.all.flatMap(ca => {
-    const invalid = validityProblem(ca, now);
-    return invalid ? [`has ${nameOf(ca)} in it, which ${invalid}`] : [];
+    // OpenSSL follows a chain up to one that has signed itself, wherever the file breaks off.
+    const isOrphan = !certificates.all.some(above => ca.checkIssued(above));
+    const fault = validityProblem(ca, now) ?? (isOrphan ? 'vouches for nobody without the CA above it' : undefined);
+    return fault === undefined ? [] : [`has ${nameOf(ca)} in it, which ${fault}`];
   });
-  if (warnings.length === certificates.all.length) {
-    throw new Unusable(`has no CA that is valid now: it ${warnings.join(', and ')}`);
-  }
+  if (warnings.length === certificates.all.length) throw new Unusable(warnings.join(', and '));
   return {...certificates, warnings};
 }
 

@@ -154,9 +154,15 @@ const ofOneFile: Wrong[] = [
     async ({clientCa}, ca) => writeFile(clientCa, ca.pem + (await ca.server()).cert),
   ],
   [
+    'an intermediate CA alone',
+    'clientCa',
+    /has the certificate "CN=below" in it, which vouches for nobody without the CA above it$/,
+    async ({clientCa}, ca) => writeFile(clientCa, (await ca.intermediate('below')).pem),
+  ],
+  [
     'CAs that have all expired',
     'clientCa',
-    /has no CA that is valid now: .*"CN=old".* expired at/,
+    /has the certificate "CN=old" in it, which expired at/,
     async ({clientCa}) => writeFile(clientCa, (await TestCa.create('old', {notAfter: fromNow(-1000)})).pem),
   ],
 ];
@@ -202,6 +208,14 @@ test('text around the blocks, CRLF, an RSA key and a chain in order are taken as
     const issued = await below.server({algorithm: rsa(2048)});
     await writeFile(cert, `the server\n${issued.cert.replaceAll('\n', '\r\n')}the end\n`);
     await writeFile(key, `# key\n${issued.key}`);
+  });
+  t.deepEqual(readTls(world.files).warnings, []);
+});
+
+test('a bundle of several roots, and of a CA with the one above it, is taken as it is', async t => {
+  await using world = await filesAfter(async ({clientCa}, ca) => {
+    const below = await ca.intermediate('below');
+    await writeFile(clientCa, below.pem + (await another).pem + ca.pem);
   });
   t.deepEqual(readTls(world.files).warnings, []);
 });
