@@ -1,3 +1,4 @@
+import {readFile} from 'node:fs/promises';
 import test from 'ava';
 import fc from 'fast-check';
 import {auditLine, recordOctets, shortAuditLine} from '../../../src/access/audit-line.js';
@@ -7,17 +8,28 @@ import {sampleRecord} from './audit-world.js';
 const position = {run: '5b1c0e9af3d2', sequence: 7};
 const parsed = (more: Parameters<typeof sampleRecord>[0] = {}) => JSON.parse(auditLine(sampleRecord(more), position));
 
+const steps = [{step: 'tunnel_down', duration: '0.001s'}];
+const everything = {etagBefore: '"a0"', outcome: 'INTERNAL', reason: 'NETLINK', error: 'EPERM', steps};
+
 test('a record is one line with all its fields, in an order that stays', t => {
-  const steps = [{step: 'tunnel_down', duration: '0.001s'}];
-  const all = {etagBefore: '"a0"', outcome: 'INTERNAL', reason: 'NETLINK', error: 'EPERM', steps};
   t.is(
-    auditLine(sampleRecord(all), position),
+    auditLine(sampleRecord(everything), position),
     '{"time":"2026-11-23T10:00:00.123Z","run":"5b1c0e9af3d2","sequence":7,"identity":"uid:1000",' +
       '"peer":"unix:/run/doublezerod/doublezerod.sock",' +
       '"program":{"name":"dzctl","pid":4711,"uid":1000,"gids":[1000,27]},"method":"ProvisionTunnel",' +
       '"request":{"validate_only":true},"spec":{"service_type":"SERVICE_TYPE_IBRL","tunnel_dst":"192.0.2.2"},' +
       '"etag_before":"\\"a0\\"","etag_after":"\\"a1\\"","outcome":"INTERNAL","reason":"NETLINK","error":"EPERM",' +
       '"duration_ms":12.346,"steps":[{"step":"tunnel_down","duration":"0.001s"}]}\n',
+  );
+});
+
+test('the documentation shows such a line, and names every field', async t => {
+  const text = await readFile(new URL('../../../../docs/audit.md', import.meta.url), 'utf8');
+  t.true(text.includes(`\n${auditLine(sampleRecord(everything), position)}`));
+  const documented = [...text.matchAll(/^\| `(\w+)` /gm)].map(([, name]) => name);
+  t.deepEqual(
+    documented,
+    Object.keys(JSON.parse(shortAuditLine(sampleRecord(everything), position))).toSpliced(-1, 0, 'steps'),
   );
 });
 

@@ -6,7 +6,8 @@ import type {Readable, Writable} from 'node:stream';
 import {openAuditWorld} from './audit-world.js';
 
 /** Without privileges a file system can only be mounted in a user namespace, where the host allows that. */
-const namespaces = process.geteuid?.() === 0 ? ['--mount'] : ['--user', '--map-root-user', '--mount'];
+const isRoot = process.geteuid?.() === 0;
+const namespaces = isRoot ? ['--mount'] : ['--user', '--map-root-user', '--mount'];
 
 const mounts = {
   tmpfs: (options: string) => `mount -t tmpfs -o ${options} none /mnt`,
@@ -46,8 +47,11 @@ export async function openSmallDisk(options = 'size=128k', type: FileSystem = 't
   const directory = `/proc/${holder.pid}/root/mnt`;
   const filler = join(directory, 'filler');
   const world = openAuditWorld(directory);
+  const users = isRoot ? [] : ['--user', '--preserve-credentials'];
   return {
     ...world,
+    /** Begins the command of a program that shall see the file system, at `/mnt`. */
+    enter: ['nsenter', '--target', String(holder.pid), ...users, '--mount'],
     /** All but so many pages of 4096 octets. */
     fill({leaving = 0} = {}) {
       const spare = join(directory, 'spare');
