@@ -5,17 +5,16 @@ import {missingPrograms} from '../programs.js';
 import {soakPrograms} from './device.js';
 import {soak} from './soak.js';
 
-function number(flag: string, text: string): number {
-  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (Number.isNaN(value)) throw new Error(`--${flag} must be a number, not '${text}'`);
-  return value;
+function number(flag: string, text: string, form: RegExp): number {
+  if (!form.test(text)) throw new Error(`--${flag} must be a number, not '${text}'`);
+  return Number(text);
 }
 
 const {values} = parseArgs({
   options: {seed: {type: 'string'}, minutes: {type: 'string', default: '2'}},
 });
-const seed = values.seed === undefined ? randomInt(2 ** 31) : number('seed', values.seed);
-const minutes = number('minutes', values.minutes);
+const seed = values.seed === undefined ? randomInt(2 ** 31) : number('seed', values.seed, /^\d{1,10}$/);
+const minutes = number('minutes', values.minutes, /^\d+(\.\d+)?$/);
 const lack = missingPrograms(soakPrograms);
 if (lack) throw new Error(lack);
 

@@ -50,16 +50,18 @@ class Soak {
   readonly #performer: Performer;
   readonly #rest: Rest;
   readonly #samples: Sample[] = [];
-  #links: readonly string[] = [];
-  #start: Resources | undefined;
-  #last: Resources | undefined;
+  readonly #trail: string[] = [];
+  readonly #links: readonly string[];
+  readonly #start: Resources;
+  #last: Resources;
   #steps = 0;
-  #trail: string[] = [];
 
+  /** `start` and `links`: what there was before the first call. */
   constructor(place: SoakPlace, options: SoakOptions, start: Resources, links: readonly string[]) {
     this.#place = place;
     this.#options = options;
     this.#start = start;
+    this.#last = start;
     this.#links = links;
     this.#performer = new Performer(place);
     this.#rest = new Rest(place, this.#performer);
@@ -135,7 +137,7 @@ class Soak {
       await this.#performer.call({kind: 'remove', slot, allowMissing: true, etag: 'none'});
     }
     await this.#rest.take();
-    const {host, baseline, stateDir, daemon} = this.#place;
+    const {host, baseline, stateDir} = this.#place;
     const left = [
       ...difference(await kernelState(host), baseline),
       ...difference(await this.#place.links(), this.#links),
@@ -144,15 +146,16 @@ class Soak {
     ];
     if (left.length > 0) throw new Error(`not everything is gone:\n${left.join('\n')}`);
     this.#performer.crowd.disperse();
-    await this.#closeAll(daemon.measure.bind(daemon));
+    await this.#measure();
     this.#performer.crowd.gather();
   }
 
-  async #closeAll(measure: () => Promise<Resources>): Promise<void> {
+  /** Waits until no more is open than at the start, and takes a sample of memory. */
+  async #measure(): Promise<void> {
     const deadline = performance.now() + closing;
     for (;;) {
-      const now = await measure();
-      const more = this.#start ? surplus(now, this.#start) : [];
+      const now = await this.#place.daemon.measure();
+      const more = surplus(now, this.#start);
       if (more.length === 0) {
         this.#last = now;
         this.#samples.push({steps: this.#steps, memory: now.memory});
@@ -173,7 +176,6 @@ class Soak {
 
   #summary(rounds: number): SoakSummary {
     const {crowd, counts} = this.#performer;
-    if (!this.#last) throw new TypeError('nothing was measured');
     counts.set('watchers cut off', crowd.cutOffs);
     return {
       rounds,
