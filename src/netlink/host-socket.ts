@@ -25,6 +25,8 @@ export interface HostSocket {
   /** Absent for a listener, and for a UDP socket that is not connected. */
   readonly remote?: SocketEndpoint | undefined;
   readonly state: SocketState;
+  /** User ID of who opened it. */
+  readonly uid: number;
   /** By which the program's file descriptor is known; 0 where no program holds it: not accepted yet, or closed already. */
   readonly inode: number;
 }

@@ -68,7 +68,14 @@ function shortened(texts: readonly string[]): string {
 
 function describeHolders(sockets: readonly HostSocket[], holders: readonly SocketHolder[]): string {
   if (sockets.length === 0) return 'no program holds a socket on the addresses that vanish';
-  if (holders.length === 0) return `held by nobody that could be seen: ${list(sockets)}`;
   const texts = holders.map(({pid, command, sockets: held}) => `${command} (${pid}): ${list(held)}`);
+  const named = new Set(holders.flatMap(({sockets: held}) => held.map(({inode}) => inode)));
+  const holderOf = ({uid, inode}: HostSocket): string =>
+    inode === 0 ? 'no program' : `a program of uid ${uid} that cannot be seen`;
+  // Programs of other users can only be looked into by privileges that the daemon may not have.
+  const unseen = sockets.filter(({inode}) => !named.has(inode));
+  for (const holder of new Set(unseen.map(holderOf))) {
+    texts.push(`${holder}: ${list(unseen.filter(socket => holderOf(socket) === holder))}`);
+  }
   return `left alone: ${shortened(texts)}`;
 }

@@ -119,6 +119,7 @@ export function decodeSocket(
     local: {address: local, port: body.readUInt16BE(4)},
     remote: remoteOf(body, family),
     state,
+    uid: littleEndian ? body.readUInt32LE(64) : body.readUInt32BE(64),
     inode: littleEndian ? body.readUInt32LE(68) : body.readUInt32BE(68),
   };
   return {socket, family, identity: Uint8Array.from(body.subarray(4, 4 + identityLength))};

@@ -34,9 +34,11 @@ export const socketsText = (sockets: readonly HostSocket[]): string[] => sockets
 export function modelPrograms(plan: Plan): SocketHolder[] {
   const programs = new Map<string, HostSocket[]>(Object.keys(plan).map(name => [name, []]));
   const listeners = new Map<EndpointText, string>();
+  // The programs of a real host are started by the tests.
+  const uid = process.getuid?.() ?? 0;
   let inode = 1000;
-  const open = (name: string, socket: Omit<HostSocket, 'inode'>) =>
-    programs.get(name)?.push({...socket, inode: inode++});
+  const open = (name: string, socket: Omit<HostSocket, 'uid' | 'inode'>) =>
+    programs.get(name)?.push({...socket, uid, inode: inode++});
   for (const [name, sockets] of Object.entries(plan))
     for (const socket of sockets) {
       const local = endpoint(socket.at);

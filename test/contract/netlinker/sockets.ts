@@ -69,6 +69,11 @@ export function sockets(subject: string, open: OpenSocketWorld): void {
     t.deepEqual(await textAt(netlinker), []);
   });
 
+  holds('sockets have the user who opened them', async (t, {netlinker}) => {
+    const found = await netlinker.sockets([tunnelIp, overlayIp]);
+    t.deepEqual([...new Set(found.map(({uid}) => uid))], [process.getuid?.()]);
+  });
+
   holds('sockets have inodes by which their holders are found', async (t, {netlinker, pids}) => {
     const found = await netlinker.sockets([tunnelIp, overlayIp]);
     const holders = await netlinker.socketHolders(found);

@@ -30,6 +30,7 @@ test("the kernel's word for a connection is understood", t => {
     local: {address: tunnelIp, port: 20_002},
     remote: {address: ip('192.0.2.1'), port: 20_001},
     state: 'established',
+    uid: 0,
     inode: 24_240_955,
   });
   t.is(found?.family, familyInet);
@@ -42,6 +43,7 @@ test("the kernel's word for a socket of IPv6 with a mapped address is understood
     local: {address: tunnelIp, port: 20_003},
     remote: undefined,
     state: 'close',
+    uid: 0,
     inode: 24_240_957,
   });
   t.is(found?.family, familyInet6);

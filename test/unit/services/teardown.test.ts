@@ -154,6 +154,7 @@ const validator = (address: string): SocketHolder => ({
       local: {address: ip(address), port: 8001},
       remote: {address: ip('11.0.0.1'), port: 40_000},
       state: 'established',
+      uid: 1000,
       inode: 1,
     },
   ],
