@@ -1,10 +1,11 @@
 import {setTimeout as delay} from 'node:timers/promises';
 import type {Laboratory} from './laboratory.js';
+import {patience} from './patience.js';
 import {hostPrograms, now, type SocketEvent, SocketPrograms} from './socket-programs.js';
 import {addresses} from './topology.js';
 
 /** Milliseconds after the last step in which a program may still hear something, or let something out. */
-const aftermath = 500;
+const aftermath = patience * 500;
 
 /** Addresses the host has only while the tunnel is there. */
 export const overlayAddresses = ['169.254.0.1', addresses.doublezeroIp] as const;
