@@ -41,8 +41,8 @@ export const abortSockets = (step: string, {netlinker, mode, device, addresses}:
   },
 });
 
-/** Sockets are aborted by address, so one that another interface carries as well must be left alone. */
-async function onlyOn(netlinker: Netlinker, name: string, addresses: readonly Ipv4[]): Promise<Ipv4[]> {
+/** Those that vanish with the device: what goes by address must leave one alone that another interface carries as well. */
+export async function onlyOn(netlinker: Netlinker, name: string, addresses: readonly Ipv4[]): Promise<Ipv4[]> {
   const found: Ipv4[] = [];
   for (const address of addresses) {
     const owners = await netlinker.addressOwners(address);

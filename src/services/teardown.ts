@@ -1,8 +1,8 @@
 import {setTimeout as delay} from 'node:timers/promises';
-import type {Ipv4} from '../ip/ipv4.js';
+import {formatIpv4, type Ipv4} from '../ip/ipv4.js';
 import {type GreTunnel, NetlinkError, type Netlinker, type Rule} from '../netlink/netlinker.js';
 import {exemption, guard, isExemption, isGuard} from './guard.js';
-import {type AbortMode, abortSockets} from './socket-steps.js';
+import {type AbortMode, abortSockets, onlyOn} from './socket-steps.js';
 import {ignoreMissing, runEvery, type Step, throwJoined} from './step.js';
 import {ownLink, tunnelDelete, tunnelDown} from './tunnel-steps.js';
 
@@ -48,8 +48,11 @@ export const teardownInOrder = (plan: TeardownPlan): Step[] => {
   const abort = {netlinker, mode: settings.abortSockets, device, addresses: [overlayAddress, ...guarded]};
   return [
     abortSockets('abort_sockets', abort),
-    ...guarded.map(address => guardAdd('guard_service_address', netlinker, [guard(address)])),
-    guardAdd('guard_overlay_address', netlinker, [exemption(overlayAddress, overlayPeer), guard(overlayAddress)]),
+    ...guarded.map(address => guardAdd('guard_service_address', plan, address, [guard(address)])),
+    guardAdd('guard_overlay_address', plan, overlayAddress, [
+      exemption(overlayAddress, overlayPeer),
+      guard(overlayAddress),
+    ]),
     ...plan.routing,
     ...plan.signalling,
     plan.bgpPeerDelete,
@@ -68,10 +71,20 @@ export const allGuardsDelete = (netlinker: Netlinker): Step => ({
   run: () => deleteGuards(netlinker, () => true),
 });
 
-const guardAdd = (step: string, netlinker: Netlinker, rules: readonly Rule[]): Step => ({
+const guardAdd = (
+  step: string,
+  {netlinker, device}: Pick<TeardownPlan, 'netlinker' | 'device'>,
+  address: Ipv4,
+  rules: readonly Rule[],
+): Step => ({
   step,
   advisory: true,
-  async run() {
+  async run(note) {
+    // Through another interface it goes on to be of use, perhaps to the other tunnel.
+    if ((await onlyOn(netlinker, device.name, [address])).length === 0) {
+      note(`skipped: ${formatIpv4(address)} is not on this interface, or on another as well`);
+      return undefined;
+    }
     for (const rule of rules) {
       try {
         await netlinker.ruleAdd(rule);
@@ -95,6 +108,10 @@ export const guardsDelete = (netlinker: Netlinker, addresses: readonly Ipv4[]): 
   step: 'guards_delete',
   run: () => deleteGuards(netlinker, ({source}) => source !== undefined && addresses.includes(source.address)),
 });
+
+/** Whether a teardown of a tunnel with this address was begun, and has not come to its end. */
+export const hasGuards = async (netlinker: Netlinker, address: Ipv4): Promise<boolean> =>
+  (await netlinker.rules()).some(rule => isGuard(rule) && rule.source?.address === address);
 
 async function deleteGuards(netlinker: Netlinker, which: (rule: Rule) => boolean): Promise<undefined> {
   const guards = (await netlinker.rules()).filter(rule => isGuard(rule) && which(rule));

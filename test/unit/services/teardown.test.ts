@@ -215,12 +215,14 @@ test('where the kernel cannot abort sockets both aborts are skipped, and the rep
   );
 });
 
-test('sockets on an address that another interface carries as well are left alone', async t => {
+test('an address that another interface carries as well is left alone: neither aborted nor guarded', async t => {
   const address = {address: ip('10.99.0.1'), length: 32, scope: 'universe'} as const;
   await using world = await worldWith('ibrlWithAllocatedIp', {programs: [validator('10.99.0.1')]});
   await world.inKernel.addressAdd('lo', address);
+  world.kernel.calls.length = 0;
   await world.manager.remove(world.name);
   t.is((await world.inKernel.sockets([ip('10.99.0.1')])).length, 1);
+  t.false(world.kernel.calls.some(call => call.includes('10.99.0.1/32 to all unreachable')));
 });
 
 test('sockets on the host’s own address are left alone by plain IBRL, which guards it neither', async t => {
