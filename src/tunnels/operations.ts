@@ -57,6 +57,7 @@ export class Operations {
     const now = new Date();
     const identity = {name: slot.name, uid: randomUUID(), createTime: now, updateTime: now};
     const tunnel = slot.set({...identity, spec, state: 'provisioning', etag: etagOf(spec), lastError: ''});
+    slot.isUnborn = true;
     try {
       await this.#journal.put(tunnel);
     } catch (error) {
@@ -64,19 +65,24 @@ export class Operations {
       throw toTunnelError(error);
     }
     try {
-      const running = await this.#work.setUp(slot, tunnel);
-      this.#announce('created', running);
-      return running;
+      return this.#born(slot, await this.#work.setUp(slot, tunnel));
     } catch (error) {
       const remains =
         error instanceof IncompleteUndo ? await this.#condemn(tunnel) : await this.#journal.strike(slot.name);
       slot.tunnel = undefined;
       if (remains !== undefined) {
         const lastError = [messageOf(error), remains].filter(Boolean).join('; ');
-        this.#announce('created', slot.set(tunnel, {state: 'failed', lastError}), lastError);
+        this.#born(slot, slot.set(tunnel, {state: 'failed', lastError}), lastError);
       }
       throw toTunnelError(error);
     }
+  }
+
+  /** In one breath, so that a watch that begins now has it in its snapshot or in an event, and not in neither. */
+  #born(slot: Slot, tunnel: Tunnel, reason?: string): Tunnel {
+    slot.isUnborn = false;
+    this.#announce('created', tunnel, reason);
+    return tunnel;
   }
 
   /** Tears the slot's tunnel down for good. Where something stays behind the tunnel stays, `failed`. */

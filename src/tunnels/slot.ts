@@ -5,6 +5,8 @@ import type {Tunnel} from './tunnel.js';
 /** The place of one tunnel. Changes go through its queue, one at a time; `tunnel` can be read at any moment. */
 export class Slot {
   tunnel: Tunnel | undefined;
+  /** The tunnel is only being created: nobody was told of it, and if it comes to nothing nobody will be. */
+  isUnborn = false;
   private claimed: TunnelSpec | undefined;
   private last: Promise<unknown> = Promise.resolve();
 
@@ -21,6 +23,11 @@ export class Slot {
     });
     this.last = turn.catch(() => undefined);
     return turn;
+  }
+
+  /** What watchers are told of. One that is not created yet is not among it: its end would be no news to anybody. */
+  get known(): Tunnel | undefined {
+    return this.isUnborn ? undefined : this.tunnel;
   }
 
   /** What the slot has and what it is about to have: the other slots have to keep clear of both. */

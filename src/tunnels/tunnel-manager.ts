@@ -52,7 +52,9 @@ export class TunnelManager implements AsyncDisposable {
   private readonly journal: Journal;
   private readonly operations: Operations;
   private readonly monitor: DriftMonitor;
-  private readonly events = new TunnelEvents(() => this.list().map(tunnel => this.observed(tunnel)));
+  private readonly events = new TunnelEvents(() =>
+    [...this.slots.values()].flatMap(({known}) => (known ? [this.observed(known)] : [])),
+  );
   private readonly stopListening: readonly (() => void)[];
   private draining = false;
 
@@ -71,7 +73,7 @@ export class TunnelManager implements AsyncDisposable {
       repair,
     });
     const announceSession = (name: string) => {
-      const tunnel = this.slots.get(name)?.tunnel;
+      const tunnel = this.slots.get(name)?.known;
       if (tunnel) announce('sessionChanged', tunnel);
     };
     this.stopListening = [
