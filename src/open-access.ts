@@ -1,14 +1,12 @@
 import {statSync} from 'node:fs';
-import {getSystemErrorName} from 'node:util';
 import type {AuditTrail} from './access/audit.js';
-import type {Fallocate} from './access/audit-room.js';
+import {kernelFallocate} from './access/audit-fallocate.js';
 import {openAuditTrail} from './access/audit-trail.js';
 import {defaultPolicy} from './access/default-policy.js';
 import {fixed, type PolicySource} from './access/policy.js';
 import {FilePolicySource} from './access/policy-source.js';
 import type {Options} from './config/options.js';
 import {UsageError} from './config/usage-error.js';
-import {LibcUnavailable, openLibc} from './libc/libc.js';
 import type {TlsSource} from './rpc/tls-credentials.js';
 import {TlsFileSource} from './rpc/tls-file-source.js';
 import type {Logger} from './telemetry/logger.js';
@@ -39,7 +37,7 @@ export async function openAccess(
     throw new UsageError('--policy is missing: without one nobody could do anything over TLS');
   }
   const tls = files && TlsFileSource.open(files, {log, metrics});
-  const fallocate = required ? fallocateOfLibc() : undefined;
+  const fallocate = required ? kernelFallocate() : undefined;
   const audit = openAuditTrail({file, required, log, metrics, fallocate});
   const fromFile = path === undefined ? undefined : await FilePolicySource.open(path, {log, metrics});
   const uid = process.geteuid?.() ?? 0;
@@ -58,18 +56,4 @@ export async function openAccess(
       audit[Symbol.dispose]();
     },
   };
-}
-
-function fallocateOfLibc(): Fallocate | undefined {
-  try {
-    const libc = openLibc();
-    return (...args) => {
-      if (libc.fallocate(...args) === 0) return;
-      const code = getSystemErrorName(-libc.errno());
-      throw Object.assign(new Error(`${code}: fallocate`), {code});
-    };
-  } catch (error) {
-    if (error instanceof LibcUnavailable) return undefined;
-    throw error;
-  }
 }
