@@ -67,6 +67,7 @@ export class Performer {
     await daemon.fired();
     if (faults.length > 0) await daemon.arm(faults);
     const outcome = await this.#outcome(call, cancelAfter);
+    if (outcome.ended === 'gone') await this.#queueIsEmpty(call.slot);
     if (faults.length > 0) await daemon.disarm();
     const circumstances = await this.#circumstances();
     const next = distinct(this.worlds.flatMap(world => after(world, call, outcome, circumstances)));
@@ -133,6 +134,13 @@ export class Performer {
       if (code === 'CANCELLED' || kernelRefusals.has(reason)) this.rebuilds += 1;
       return code === 'CANCELLED' ? {ended: 'gone'} : {ended: 'refused', code, reason, metadata};
     }
+  }
+
+  /** What was begun for a caller that has gone is done when a call after it is answered. This one changes nothing. */
+  async #queueIsEmpty(slot: SlotName): Promise<void> {
+    await this.place.daemon.controller.remove(slot, {etag: 'wrong'}).catch((error: unknown) => {
+      if (!(error instanceof Refusal)) throw error;
+    });
   }
 
   async #make(call: Call, signal: AbortSignal): Promise<void> {
