@@ -1,4 +1,4 @@
-import {access, constants, mkdir, open, readFile, rename, rm} from 'node:fs/promises';
+import {access, constants, mkdir, open, readdir, readFile, rename, rm} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {formatEntry, type JournalEntry, parseEntry} from './journal-entry.js';
 
@@ -30,6 +30,8 @@ export const noJournal: Journal = {
 
 const version = 1;
 const fileName = 'tunnels.json';
+/** Of a file that was set aside, before the time. */
+const corruptSuffix = '.corrupt-';
 
 /** One small JSON file, replaced as a whole by a rename and synced, so that a crash leaves the old or the new one. */
 export class FileJournal implements Journal {
@@ -51,7 +53,7 @@ export class FileJournal implements Journal {
 
   /**
    * Reads the journal of the directory, which is made where it is missing. A corrupt file is set aside, and `onCorrupt`
-   * is told where and why. Throws `JournalError` for a file of a newer version, and where the directory cannot be used.
+   * is told where and why, at each start until another is written. Throws `JournalError` for a file of a newer version, and where the directory cannot be used.
    */
   static async open(directory: string, onCorrupt: (setAside: string, reason: string) => void): Promise<FileJournal> {
     const path = join(directory, fileName);
@@ -147,14 +149,19 @@ async function read(path: string, onCorrupt: (setAside: string, reason: string) 
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {restored: [], isNew: true};
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    const setAside = (await readdir(dirname(path))).filter(name => name.startsWith(`${fileName}${corruptSuffix}`));
+    const last = setAside.sort().at(-1);
+    if (last === undefined) return {restored: [], isNew: true};
+    // Nothing has been written since, so no more is known than when that was set aside.
+    onCorrupt(join(dirname(path), last), 'it was set aside by an earlier start');
+    return {restored: undefined, isNew: false};
   }
   try {
     return {restored: parse(text, path), isNew: false, text};
   } catch (error) {
     if (error instanceof JournalError) throw error;
-    const setAside = `${path}.corrupt-${new Date().toISOString().replaceAll(':', '')}`;
+    const setAside = `${path}${corruptSuffix}${new Date().toISOString().replaceAll(':', '')}`;
     await rename(path, setAside);
     onCorrupt(setAside, error instanceof Error ? error.message : String(error));
     return {restored: undefined, isNew: false};
