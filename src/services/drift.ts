@@ -3,6 +3,9 @@ import {NetlinkError, type Netlinker} from '../netlink/netlinker.js';
 import {isOurRule, isSameAddress, type KernelState, routeIdentity, withoutRules} from './kernel-state.js';
 import {describe, isSameTunnel, ownLink} from './tunnel-steps.js';
 
+/** What is said of a device that is down and shall not be. */
+export const setDown = (device: string): string => `interface ${device} was set down by somebody else`;
+
 /** In what the kernel falls short of the state wanted, in words, but for routes. */
 export async function findDrift(netlinker: Netlinker, wanted: KernelState): Promise<string[]> {
   const {device} = wanted;
@@ -10,7 +13,7 @@ export async function findDrift(netlinker: Netlinker, wanted: KernelState): Prom
   if (!link) return [`interface ${device.name} is gone`];
   if (!isSameTunnel(link.tunnel, device)) return [`interface ${device.name} is not ours any more: ${describe(link)}`];
   return [
-    ...(link.adminUp ? [] : [`interface ${device.name} was set down by somebody else`]),
+    ...(link.adminUp ? [] : [setDown(device.name)]),
     ...(link.mtu === device.mtu ? [] : [`interface ${device.name} has MTU ${link.mtu}`]),
     ...(await missingAddresses(netlinker, wanted)),
     ...(await ruleDrift(netlinker, wanted)),

@@ -15,9 +15,17 @@ import {connectedRouteRestore, routesAdd, routesDelete, rulesAdd, rulesDelete} f
 import {type Signalling, signallingStart, signallingStop} from './signalling-steps.js';
 import type {Step} from './step.js';
 import type {Ports, SpecField, Strategy} from './strategy.js';
-import {allGuardsDelete, guardsDelete, teardownInOrder} from './teardown.js';
+import {allGuardsDelete, guardsDelete, hasGuards, teardownInOrder} from './teardown.js';
 import {localOverlay, remoteOverlay, type TunnelSpec} from './tunnel-spec.js';
-import {addressAdd, type FormerRun, noFormerRun, strayTunnelDelete, tunnelAdd, tunnelUp} from './tunnel-steps.js';
+import {
+  addressAdd,
+  type FormerRun,
+  noFormerRun,
+  ownLink,
+  strayTunnelDelete,
+  tunnelAdd,
+  tunnelUp,
+} from './tunnel-steps.js';
 
 /** What a service puts on the host beside the device and its overlay address. */
 export interface Service {
@@ -144,6 +152,8 @@ export function strategyOf(service: Service): Strategy {
       const fault = multicast.status(name)?.fault;
       return [...(await findDrift(netlinker, kernelState(spec))), ...(fault ? [fault] : [])];
     },
+    isDown: async (spec, {netlinker}) => (await ownLink(netlinker, device(spec)))?.adminUp === false,
+    isGuarded: (spec, {netlinker}) => hasGuards(netlinker, localOverlay(spec)),
     missingRoutes: (spec, {netlinker}) => findMissingRoutes(netlinker, kernelState(spec)),
     updateInPlace: (change, ports) => updateInPlace?.(change, ports),
   };

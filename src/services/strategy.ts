@@ -52,6 +52,10 @@ export interface Strategy {
   repair(spec: TunnelSpec, ports: Ports): Step[];
   /** In what the host differs from what the spec wants, but for routes, in words; empty where it does not. */
   drift(spec: TunnelSpec, ports: Ports): Promise<string[]>;
+  /** Whether the spec's device is there, and down. */
+  isDown(spec: TunnelSpec, ports: Ports): Promise<boolean>;
+  /** Whether a teardown was begun and has not come to its end. */
+  isGuarded(spec: TunnelSpec, ports: Ports): Promise<boolean>;
   /** Which of the routes that the spec wants are missing, in words. Reads whole routing tables, however large. */
   missingRoutes(spec: TunnelSpec, ports: Ports): Promise<string[]>;
   /** Steps that turn one spec into the other with tunnel and session untouched; `undefined` where there is no such way. */

@@ -56,12 +56,13 @@ interface Findings {
 export class DriftMonitor implements AsyncDisposable {
   readonly #options: DriftMonitorOptions;
   readonly #stop = new AbortController();
-  readonly #running: Promise<void>;
+  readonly #running: Promise<unknown>;
   readonly #health = new WeakMap<Slot, Health>();
 
   constructor(slots: readonly Slot[], options: DriftMonitorOptions) {
     this.#options = options;
-    this.#running = this.#watch(slots);
+    // Each by itself: work on one, which a look waits for, must not keep the other from being looked at.
+    this.#running = Promise.all(slots.map(slot => this.#watch(slot)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -69,12 +70,12 @@ export class DriftMonitor implements AsyncDisposable {
     await this.#running;
   }
 
-  async #watch(slots: readonly Slot[]): Promise<void> {
+  async #watch(slot: Slot): Promise<void> {
     const {signal} = this.#stop;
     for (;;) {
       await delay(period, undefined, {signal}).catch(() => undefined);
       if (signal.aborted) return;
-      await Promise.all(slots.map(slot => this.#look(slot)));
+      await this.#look(slot);
     }
   }
 
@@ -100,6 +101,7 @@ export class DriftMonitor implements AsyncDisposable {
 
   async #judge(slot: Slot): Promise<void> {
     const {tunnel} = slot;
+    const {operations, repair} = this.#options;
     if (!tunnel || !isWatched(tunnel) || this.#stop.signal.aborted) return;
     const {link, faults} = await this.#inspect(tunnel, this.#healthOf(slot, tunnel));
     if (faults.length === 0) {
@@ -109,8 +111,8 @@ export class DriftMonitor implements AsyncDisposable {
     const degraded = this.#degraded(slot, tunnel, link, faults.join('; '));
     // What could not be set up at the start is not drift, and somebody waits for it.
     const isUnfinished = !this.#isSetUp(tunnel);
-    const isKillSwitch = link?.adminUp === false;
-    if (isUnfinished || (this.#options.repair && !isKillSwitch)) await this.#repair(slot, degraded);
+    const isKillSwitch = link?.adminUp === false && (!isUnfinished || (await operations.isHeldDown(tunnel)));
+    if (!isKillSwitch && (isUnfinished || repair)) await this.#repair(slot, degraded);
   }
 
   /** Looks at the routes as well where `pace` says when to do so the next time. */

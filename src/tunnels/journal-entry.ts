@@ -13,6 +13,8 @@ export interface JournalEntry {
   readonly spec: TunnelSpec;
   /** The spec that `spec` is replacing: some of it may still be in the kernel. */
   readonly former?: TunnelSpec | undefined;
+  /** Being set up for the first time, or anew: a device of it that is down is one that was not raised yet. */
+  readonly unfinished?: boolean;
   /** Not wanted any more, but some of it may still be in the kernel. */
   readonly doomed?: boolean;
 }
@@ -36,12 +38,13 @@ const formatSpec = (spec: TunnelSpec): Json => ({
   mcast_rp_address: optionalText(spec.mcastRpAddress),
 });
 
-export const formatEntry = ({uid, createTime, updateTime, spec, former, doomed}: JournalEntry): Json => ({
+export const formatEntry = ({uid, createTime, updateTime, spec, former, unfinished, doomed}: JournalEntry): Json => ({
   uid,
   create_time: createTime.toISOString(),
   update_time: updateTime.toISOString(),
   spec: formatSpec(spec),
   ...(former && {former: formatSpec(former)}),
+  ...(unfinished && {unfinished}),
   ...(doomed && {doomed}),
 });
 
@@ -49,7 +52,6 @@ export const formatEntry = ({uid, createTime, updateTime, spec, former, doomed}:
 export function parseEntry(value: unknown): JournalEntry {
   const entry = object(value);
   const spec = readSpec(entry.spec);
-  if (entry.doomed !== undefined && entry.doomed !== true) throw new TypeError('doomed is not true');
   return {
     name: strategyFor(spec).interfaceName,
     uid: text(entry, 'uid'),
@@ -57,7 +59,8 @@ export function parseEntry(value: unknown): JournalEntry {
     updateTime: time(entry, 'update_time'),
     spec,
     ...(entry.former === undefined ? {} : {former: readSpec(entry.former)}),
-    ...(entry.doomed === true && {doomed: true}),
+    ...flag(entry, 'unfinished'),
+    ...flag(entry, 'doomed'),
   };
 }
 
@@ -105,6 +108,13 @@ function number(json: Json, field: string): number {
   const value = json[field];
   if (typeof value !== 'number') throw new TypeError(`${field} is not a number`);
   return value;
+}
+
+/** Written only where it is set. */
+function flag<Name extends 'unfinished' | 'doomed'>(json: Json, field: Name): Partial<Record<Name, true>> {
+  const value = json[field];
+  if (value !== undefined && value !== true) throw new TypeError(`${field} is not true`);
+  return value ? ({[field]: true} as Record<Name, true>) : {};
 }
 
 function time(json: Json, field: string): Date {

@@ -5,10 +5,15 @@ import type {Tunnel} from './tunnel.js';
 
 /** Writes tunnels to the journal: `put` where an operation depends on it, `keep` and `strike` where one has failed already. */
 export class JournalKeeper {
+  /** Tunnels whose entry says that something was begun and is not known to have ended. */
+  readonly #unfinished: Set<string>;
+
   constructor(
     private readonly journal: Journal,
     private readonly log: Logger,
-  ) {}
+  ) {
+    this.#unfinished = new Set(journal.restored?.filter(isUnfinished).map(({name}) => name));
+  }
 
   /** Nothing is known of what a former run may have left. */
   get isNew(): boolean {
@@ -17,12 +22,21 @@ export class JournalKeeper {
 
   /** @throws {JournalError} */
   async put(tunnel: Tunnel, change: Partial<JournalEntry> = {}): Promise<void> {
-    await this.journal.put(entryOf(tunnel, change));
+    const entry = entryOf(tunnel, change);
+    await this.journal.put(entry);
+    if (isUnfinished(entry)) this.#unfinished.add(entry.name);
+    else this.#unfinished.delete(entry.name);
   }
 
   /** @throws {JournalError} */
   async delete(name: string): Promise<void> {
     await this.journal.delete(name);
+    this.#unfinished.delete(name);
+  }
+
+  /** Whether the next start would finish the tunnel, rather than take its device as it finds it. */
+  isUnfinished(name: string): boolean {
+    return this.#unfinished.has(name);
   }
 
   /**
@@ -45,6 +59,8 @@ export class JournalKeeper {
     };
   }
 }
+
+const isUnfinished = ({former, unfinished = false}: JournalEntry): boolean => former !== undefined || unfinished;
 
 const entryOf = ({name, uid, createTime, updateTime, spec}: Tunnel, change: Partial<JournalEntry>): JournalEntry => ({
   name,

@@ -1,13 +1,6 @@
 import {randomUUID} from 'node:crypto';
-import {
-  IncompleteUndo,
-  joined,
-  messageOf,
-  runAllOrNothing,
-  runEvery,
-  type StepReport,
-  type TeardownOutcome,
-} from '../services/step.js';
+import {setDown} from '../services/drift.js';
+import {IncompleteUndo, joined, messageOf, runEvery, type StepReport, type TeardownOutcome} from '../services/step.js';
 import {strategyFor, sweepOf} from '../services/strategies.js';
 import type {Ports, SpecChange} from '../services/strategy.js';
 import type {TunnelSpec} from '../services/tunnel-spec.js';
@@ -59,13 +52,15 @@ export class Operations {
     const tunnel = slot.set({...identity, spec, state: 'provisioning', etag: etagOf(spec), lastError: ''});
     slot.isUnborn = true;
     try {
-      await this.#journal.put(tunnel);
+      await this.#journal.put(tunnel, {unfinished: true});
     } catch (error) {
       slot.tunnel = undefined;
       throw toTunnelError(error);
     }
     try {
-      return this.#born(slot, await this.#work.setUp(slot, tunnel));
+      const running = await this.#work.setUp(slot, tunnel);
+      await this.#work.settle(running);
+      return this.#born(slot, running);
     } catch (error) {
       const remains =
         error instanceof IncompleteUndo ? await this.#condemn(tunnel) : await this.#journal.strike(slot.name);
@@ -107,7 +102,11 @@ export class Operations {
   async suspend(slot: Slot, tunnel: Tunnel): Promise<void> {
     const reason = 'the daemon is stopping';
     const outcome = await this.#work.takeDown(slot, tunnel, reason);
-    if (outcome.errors.length > 0) throw this.#incomplete(slot, tunnel, outcome);
+    if (outcome.errors.length > 0) {
+      // Its device may be there still, and was set down by nobody else.
+      await this.#journal.keep(tunnel, {unfinished: true});
+      throw this.#incomplete(slot, tunnel, outcome);
+    }
     this.#vacate(slot, tunnel, reason);
   }
 
@@ -123,17 +122,28 @@ export class Operations {
   }
 
   /** Puts into the slot what the journal says, for readers and the other slots to know of, before anything is done. */
-  expect(slot: Slot, {spec, former, doomed, ...identity}: JournalEntry): Tunnel {
+  expect(slot: Slot, {spec, former, unfinished, doomed, ...identity}: JournalEntry): Tunnel {
     if (former) this.#work.formers.note(slot.name, former);
     const state = doomed ? 'removing' : 'provisioning';
     return slot.set({...identity, spec, state, etag: etagOf(spec), lastError: ''});
   }
 
-  /** Brings back what was expected, adopting what is there already. Where it fails, the drift monitor tries again. */
+  /** Has it in the journal whose devices a teardown set down that was cut short: the guards that tell of it are about to go. */
+  async noteTeardowns(tunnels: readonly Tunnel[]): Promise<void> {
+    for (const tunnel of tunnels) {
+      if (tunnel.state !== 'removing') await this.#work.noteTeardown(tunnel).catch(this.#unreadable(tunnel));
+    }
+  }
+
+  /**
+   * Brings back what was expected, adopting what is there already. Where it fails, or somebody has set the device down, the
+   * drift monitor sees to it.
+   */
   async restore(slot: Slot, tunnel: Tunnel): Promise<void> {
     const doomed = tunnel.state === 'removing';
     try {
       if (doomed) await this.remove(slot, tunnel);
+      else if (await this.isHeldDown(tunnel)) await this.#work.degrade(slot, tunnel, setDown(slot.name));
       else this.#announce('updated', await this.#work.finish(slot, tunnel), 'restored');
     } catch (error) {
       this.#log.error('tunnel.not_restored', {tunnel: slot.name, error: messageOf(error)});
@@ -157,10 +167,18 @@ export class Operations {
 
   /** Puts back what somebody took out of the kernel, and all that a restore at the start could not set up. */
   async repair(slot: Slot, tunnel: Tunnel): Promise<void> {
-    const {name, spec} = tunnel;
-    const isSetUp = this.#ports.bgp.session(name) !== undefined;
-    if (isSetUp) await runAllOrNothing(strategyFor(spec).repair(spec, this.#ports));
+    const isSetUp = this.#ports.bgp.session(tunnel.name) !== undefined;
+    if (isSetUp) await this.#work.mend(tunnel);
     else await this.#work.finish(slot, tunnel);
+  }
+
+  /** Whether somebody has set the device down since it was set up, by this daemon or by the one before it. */
+  async isHeldDown({name, spec}: Tunnel): Promise<boolean> {
+    return !this.#journal.isUnfinished(name) && strategyFor(spec).isDown(spec, this.#ports);
+  }
+
+  #unreadable({name}: Tunnel): (error: unknown) => void {
+    return error => this.#log.warn('restore.unreadable', {tunnel: name, error: messageOf(error)});
   }
 
   /** Something was left behind: the tunnel is `failed`, and the error, which has the report, for the caller. */

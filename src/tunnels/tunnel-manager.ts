@@ -94,14 +94,19 @@ export class TunnelManager implements AsyncDisposable {
     // guarded still, those of what is set up after them may be guarded again as soon as a caller has it removed.
     const turnOf = (slot: Slot) => (entryOf(slot)?.doomed ? 0 : entryOf(slot) ? 2 : 1);
     const slots = [...this.slots.values()].sort((a, b) => turnOf(a) - turnOf(b));
-    let before: Promise<unknown> = Promise.resolve();
+    const expected = new Map(
+      slots.flatMap(slot => {
+        const entry = entryOf(slot);
+        return entry ? [[slot, this.operations.expect(slot, entry)] as const] : [];
+      }),
+    );
+    let before: Promise<unknown> = this.operations.noteTeardowns([...expected.values()]);
     for (const slot of slots) {
-      const entry = entryOf(slot);
-      const expected = entry && this.operations.expect(slot, entry);
+      const tunnel = expected.get(slot);
       const turn = before;
       before = slot.run(async () => {
         await turn;
-        await (expected ? this.operations.restore(slot, expected) : this.operations.sweep(slot));
+        await (tunnel ? this.operations.restore(slot, tunnel) : this.operations.sweep(slot));
       });
     }
     await before;

@@ -54,13 +54,36 @@ export class TunnelWork {
   /** Sets up what a former run, or a change that failed, may have begun or half replaced. */
   async finish(slot: Slot, tunnel: Tunnel): Promise<Tunnel> {
     const {name, spec} = tunnel;
-    const isReplacement = this.formers.of(name) !== undefined;
+    if (!(await this.#ports.netlinker.link(name))?.adminUp) await this.#begin(tunnel);
     throwJoined(await this.formers.clear(name, spec));
     throwJoined((await runEvery(strategyFor(spec).unguard(spec, this.#ports))).errors);
     const running = await this.setUp(slot, tunnel);
     this.formers.forget(name);
-    if (isReplacement) await this.#journal.keep(running);
+    await this.settle(running);
     return running;
+  }
+
+  /** Puts back what somebody took out of the kernel. */
+  async mend(tunnel: Tunnel): Promise<void> {
+    const {name, spec} = tunnel;
+    if (!(await this.#ports.netlinker.link(name))) await this.#begin(tunnel);
+    await runAllOrNothing(strategyFor(spec).repair(spec, this.#ports));
+    await this.settle(tunnel);
+  }
+
+  /** A teardown that was cut short has left a guard: whatever became of the device since, nobody else set it down. */
+  async noteTeardown(tunnel: Tunnel): Promise<void> {
+    if (await strategyFor(tunnel.spec).isGuarded(tunnel.spec, this.#ports)) await this.#begin(tunnel);
+  }
+
+  /** Notes that the tunnel is whole: from now on a device that is down was set down by somebody else. */
+  async settle(tunnel: Tunnel): Promise<void> {
+    if (this.#journal.isUnfinished(tunnel.name)) await this.#journal.keep(tunnel);
+  }
+
+  /** Should this be cut short, the next start must not take a device that is not raised yet for one that was set down. */
+  async #begin(tunnel: Tunnel): Promise<void> {
+    if (!this.#journal.isUnfinished(tunnel.name)) await this.#journal.keep(tunnel, {unfinished: true});
   }
 
   /** Leaves to the drift monitor to finish it. */

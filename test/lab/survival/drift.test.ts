@@ -83,6 +83,32 @@ test('a repair that does not succeed is tried again, less and less often, and in
   t.deepEqual(log.map(line => JSON.parse(line).retry_ms).slice(0, 2), [2000, 4000].slice(0, log.length));
 });
 
+test('a device set down while no daemon was there stays down with the next, until it is raised', async t => {
+  await using world = await VethWorld.create();
+  const keep = ['--on-exit', 'keep'];
+  const first = await world.start(...keep);
+  const {uid} = await first.controller.provision(specs.edgeFiltering);
+  await world.connect();
+  const before = await kernelState(world.host);
+  await first.stop('SIGKILL');
+  await world.host.batch('link set doublezero0 down\n');
+  const down = await kernelState(world.host);
+  const {controller} = await world.start(...keep);
+  await using events = await EventLog.open(world.socket);
+  await eventually('it is told', async () => {
+    const {state, lastError} = await controller.get('doublezero0');
+    if (state !== TunnelState.TUNNEL_STATE_DEGRADED) throw new Error(`${state}`);
+    t.is(lastError, 'interface doublezero0 was set down by somebody else');
+  });
+  await delay(1500); // over the first looks for drift
+  t.deepEqual(await kernelState(world.host), down);
+  const lifted = performance.now();
+  await world.host.batch('link set doublezero0 up\n');
+  await events.next(repaired, lifted, 60_000);
+  t.deepEqual(await kernelState(world.host), before);
+  t.like(await controller.get('doublezero0'), {state: TunnelState.TUNNEL_STATE_UP, uid, lastError: ''});
+});
+
 test('a flood of route changes by another program neither ends the daemon nor keeps it from answering', async t => {
   t.timeout(300_000);
   await using world = await VethWorld.create();

@@ -55,19 +55,21 @@ async function cleanKernel(spec: SpecInput): Promise<string[]> {
   return kernelText(host.kernel);
 }
 
-test('a teardown for the stop of the daemon that fails half way does not keep the tunnel from coming back', async t => {
-  await using host = await openHost();
-  const first = await host.start();
-  const {uid} = await first.manager.provision(edgeFiltering);
-  const before = await kernelText(host.kernel);
-  first.fail('ruleDelete', 2, 'ENOMEM');
-  await t.throwsAsync(first.manager.drain({teardown: true}), {message: /ruleDelete/});
-  t.like(first.manager.get('doublezero0'), {state: 'failed'});
-  const {manager} = await host.start();
-  await manager.restore();
-  t.like(manager.get('doublezero0'), {state: 'up', uid});
-  t.deepEqual(await kernelText(host.kernel), before);
-});
+for (const operation of ['ruleDelete', 'tunnelDelete'] as const) {
+  test(`a teardown for the stop of the daemon that fails at ${operation} does not keep the tunnel from coming back`, async t => {
+    await using host = await openHost();
+    const first = await host.start();
+    const {uid} = await first.manager.provision(edgeFiltering);
+    const before = await kernelText(host.kernel);
+    first.fail(operation, 1, 'ENOMEM');
+    await t.throwsAsync(first.manager.drain({teardown: true}), {message: new RegExp(operation)});
+    t.like(first.manager.get('doublezero0'), {state: 'failed'});
+    const {manager} = await host.start();
+    await manager.restore();
+    t.like(manager.get('doublezero0'), {state: 'up', uid});
+    t.deepEqual(await kernelText(host.kernel), before);
+  });
+}
 
 test('an update whose end cannot be written down is an update all the same', async t => {
   await using host = await openHost();

@@ -37,7 +37,7 @@ async function openFolder() {
 for (const sample of sampleNames) {
   test(`an entry of ${sample} is found again as it was put`, async t => {
     await using folder = await openFolder();
-    const entry = entryOf(samples[sample], {former: specOf(samples.subscriber)});
+    const entry = entryOf(samples[sample], {former: specOf(samples.subscriber), unfinished: true});
     await (await folder.open()).put(entry);
     const {restored, isNew} = await folder.open();
     t.deepEqual(restored, [entry]);

@@ -1,3 +1,4 @@
+import {setTimeout as delay} from 'node:timers/promises';
 import test from 'ava';
 import {type Ipv4Prefix, ipv4} from '../../../src/ip/ipv4.js';
 import {type Route, routeProtocol, routeTable} from '../../../src/netlink/netlinker.js';
@@ -22,8 +23,8 @@ async function hostWith(input: SpecInput) {
 }
 
 /** A daemon that has done what it does at the start, and every change it asked the kernel for. */
-async function restart(host: Host) {
-  const daemon = await host.start();
+async function restart(host: Host, options: Parameters<Host['start']>[1] = {}) {
+  const daemon = await host.start(host.kernel, options);
   await daemon.manager.restore();
   return daemon;
 }
@@ -43,11 +44,6 @@ const prefix = (address: number, length: number): Ipv4Prefix => ({address: ipv4(
 
 /** What somebody does while the daemon is away, and the only changes that make good for it. */
 const damages: Record<string, {sample: SampleName; damage: (host: Host) => Promise<unknown>; mended: RegExp[]}> = {
-  'a lowered device is raised, and its routes are put back': {
-    sample: 'edgeFiltering',
-    damage: ({kernel}) => kernel.tunnelDown('doublezero0'),
-    mended: [/^tunnelUp/, /^routesReplace 0.0.0.0\/0 .* table 101/, /^routesReplace 11\./, /^routesReplace 11\./],
-  },
   'a missing overlay address is added, and the device stays up': {
     sample: 'ibrlWithAllocatedIp',
     damage: ({kernel}) => kernel.addressDelete('doublezero0', {...prefix(0xa9fe0001, 31), scope: 'link'}),
@@ -153,6 +149,77 @@ for (const sample of sampleNames) {
   });
 }
 
+for (const sample of sampleNames) {
+  test(`${sample}: a device that somebody has set down meanwhile stays down until they raise it`, async t => {
+    const {host, identity} = await hostWith(samples[sample]);
+    await using _host = host;
+    const name = nameOf(sample);
+    const before = await kernelText(host.kernel);
+    await host.kernel.tunnelDown(name);
+    for (let start = 1; start <= 2; start++) {
+      const {manager, calls, bgp} = await restart(host);
+      const held = {
+        ...identity,
+        state: 'degraded',
+        lastError: `interface ${name} was set down by somebody else`,
+      } as const;
+      t.like(manager.get(name), held);
+      t.like(await manager.provision(samples[sample]), held, 'asked for again');
+      await delay(1200); // two looks of the drift monitor
+      t.deepEqual(calls, []);
+      t.like(manager.get(name), held);
+      t.is(bgp.session(name), undefined);
+      if (start === 1) {
+        await manager[Symbol.asyncDispose]();
+        continue;
+      }
+      await host.kernel.tunnelUp(name);
+      await eventually('it is brought back', () => manager.get(name).state === 'up');
+      t.like(manager.get(name), {...identity, lastError: ''});
+      t.not(bgp.session(name), undefined);
+      t.deepEqual(await kernelText(host.kernel), before);
+    }
+  });
+}
+
+test('a device set down with --repair=off stays down too, and one deleted after that is made again', async t => {
+  const {host} = await hostWith(samples.ibrl);
+  await using _host = host;
+  const before = await kernelText(host.kernel);
+  await host.kernel.tunnelDown('doublezero0');
+  const {manager, calls} = await restart(host, {repair: false});
+  await delay(1200);
+  t.deepEqual(calls, []);
+  await host.kernel.tunnelDelete('doublezero0');
+  await eventually('it is brought back', () => manager.get('doublezero0').state === 'up');
+  t.deepEqual(await kernelText(host.kernel), before);
+});
+
+test('a device that a teardown had set down is raised', async t => {
+  const {host} = await hostWith(samples.ibrl);
+  await using _host = host;
+  const before = await kernelText(host.kernel);
+  await host.kernel.ruleAdd(guard(ipv4(0xa9fe0001)));
+  await host.kernel.tunnelDown('doublezero0');
+  const {manager} = await restart(host);
+  t.is(manager.get('doublezero0').state, 'up');
+  t.deepEqual(await kernelText(host.kernel), before);
+});
+
+test('a device whose repair was cut short before it was raised is raised', async t => {
+  await using host = await openHost();
+  const daemon = await host.start();
+  await daemon.manager.provision(samples.ibrl);
+  const before = await kernelText(host.kernel);
+  daemon.dieWith({nth: 2, when: 'after'});
+  await host.kernel.tunnelDelete('doublezero0');
+  await daemon.died;
+  t.false((await host.kernel.link('doublezero0'))?.adminUp);
+  const {manager} = await restart(host);
+  t.is(manager.get('doublezero0').state, 'up');
+  t.deepEqual(await kernelText(host.kernel), before);
+});
+
 test('what operators have put on the device of their own is left alone', async t => {
   const {host} = await hostWith(samples.ibrl);
   await using _host = host;
@@ -234,6 +301,8 @@ test('a corrupt journal leaves the kernel alone, guards and all', async t => {
   await host.kernel.ruleAdd(guard(ipv4(0x0a636363)));
   await host.spoilJournal();
   const before = await kernelText(host.kernel);
+  await (await restart(host)).manager[Symbol.asyncDispose]();
+  // The next start knows no more.
   const {manager, calls} = await restart(host);
   t.deepEqual(calls, []);
   t.deepEqual(manager.list(), []);
