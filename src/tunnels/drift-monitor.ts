@@ -14,6 +14,8 @@ export interface DriftMonitorOptions {
   readonly operations: Operations;
   readonly log: Logger;
   readonly announce: (type: ChangeType, tunnel: Tunnel, reason?: string) => void;
+  /** Called at each look, with a tunnel that is not being worked on. */
+  readonly onLook: (tunnel: Tunnel) => void;
   /** Whether what is found is mended. */
   readonly repair: boolean;
 }
@@ -82,6 +84,7 @@ export class DriftMonitor implements AsyncDisposable {
   async #look(slot: Slot): Promise<void> {
     const {tunnel} = slot;
     if (!tunnel || !isWatched(tunnel)) return;
+    this.#options.onLook(tunnel);
     const health = this.#healthOf(slot, tunnel);
     const withRoutes = performance.now() >= health.routesLookAt;
     try {

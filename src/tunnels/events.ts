@@ -45,6 +45,8 @@ export interface Observed {
   readonly multicast: MulticastStatus | undefined;
 }
 
+const errorOf = ({session}: Observed): string => session?.lastError ?? '';
+
 /** Changes kept for those who resume: some minutes even of a session that goes up and down all the time. */
 const historyLength = 4096;
 
@@ -54,16 +56,28 @@ export class TunnelEvents {
   readonly #run = randomUUID();
   readonly #history: TunnelEvent[] = [];
   readonly #watchers = new Set<Watcher>();
+  /** The session's error, tunnel by tunnel, as it was last told. */
+  readonly #errors = new Map<string, string>();
   #sequence = 0;
 
   constructor(private readonly observe: () => Observed[]) {}
 
   publish(type: ChangeType, observed: Observed, reason = ''): void {
+    this.#errors.set(observed.tunnel.name, errorOf(observed));
     this.#sequence += 1;
     const event = {...observed, type, time: new Date(), resumeToken: this.#token(), reason};
     this.#history.push(event);
     if (this.#history.length > historyLength) this.#history.shift();
     for (const watcher of this.#watchers) watcher.offer(event);
+  }
+
+  /**
+   * Tells what is wrong with a session whose state stays the same, such as routes that the kernel refuses. To be asked for
+   * now and then: there are counts in it, which may change all the time.
+   */
+  publishComplaint(observed: Observed): void {
+    const {name} = observed.tunnel;
+    if (errorOf(observed) !== (this.#errors.get(name) ?? '')) this.publish('sessionChanged', observed);
   }
 
   /**

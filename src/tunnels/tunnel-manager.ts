@@ -70,6 +70,7 @@ export class TunnelManager implements AsyncDisposable {
       operations: this.operations,
       log,
       announce,
+      onLook: tunnel => this.events.publishComplaint(this.observed(tunnel)),
       repair,
     });
     const announceSession = (name: string) => {

@@ -181,3 +181,22 @@ test('looks at routing tables take no more than a fifth of the time, however lar
   t.true(performance.now() - start >= 2 * 1500);
   t.true(looks >= 1 && looks <= 3, `${looks} looks of 300 ms in 4 s`);
 });
+
+test('what is wrong with a session that stays up is told, each time that it is something else', async t => {
+  await using host = await openHost();
+  const {manager, bgp} = await host.start();
+  await using told = listen(manager);
+  await manager.provision(samples.ibrl);
+  const {session} = bgp;
+  for (const [index, lastError] of ['the kernel refuses 2 routes (ENOMEM)', ''].entries()) {
+    bgp.session = name => {
+      const found = session.call(bgp, name);
+      return found && {...found, lastError};
+    };
+    const event = await told.nth('sessionChanged', index + 1);
+    t.is(event.session?.lastError, lastError);
+    t.is(event.tunnel?.state, 'up');
+  }
+  await delay(1200); // two more looks
+  t.is(told.of('sessionChanged').length, 2);
+});
