@@ -18,9 +18,18 @@ const minutes = number('minutes', values.minutes, /^\d+(\.\d+)?$/);
 const lack = missingPrograms(soakPrograms);
 if (lack) throw new Error(lack);
 
+// Once: the second time it ends at once, and leaves its namespaces.
+const stop = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort(new Error(name)));
+
 console.log(`seed ${seed}, ${minutes} minutes`);
 try {
-  const {growth, counts, samples, ...summary} = await soak({seed, minutes, say: line => console.log(line)});
+  const {growth, counts, samples, ...summary} = await soak({
+    seed,
+    minutes,
+    signal: stop.signal,
+    say: line => console.log(line),
+  });
   console.log(JSON.stringify({...summary, counts}, undefined, 2));
   const memory = samples.map(({memory}) => (memory / 1e6).toFixed(2)).join(' ');
   console.log(`MB in use, each time that nothing was left: ${memory}; ${growth.toFixed(0)} bytes more a step`);

@@ -18,6 +18,8 @@ export interface SoakOptions {
   readonly seed: number;
   /** How long to go on. It takes longer where the machine is too slow for enough samples of memory. */
   readonly minutes: number;
+  /** Ends it, in order, after the action under way. */
+  readonly signal?: AbortSignal;
   /** Told in words how it goes. */
   readonly say?: (line: string) => void;
 }
@@ -102,6 +104,7 @@ class Soak {
     crowd.come([]);
     crowd.perform({kind: 'watcher', does: 'stalls', which: 0});
     for (let update = 0; update <= historyLength; update++) {
+      this.#options.signal?.throwIfAborted();
       await controller.update({...spec, mcastSubGroups: [`233.84.178.${100 + (update % 2)}`]}, {allowMissing: true});
     }
     await controller.remove('doublezero1');
@@ -115,6 +118,7 @@ class Soak {
   async #round(round: number): Promise<void> {
     const start = performance.now();
     for (const action of drawRound(this.#options.seed, round)) {
+      this.#options.signal?.throwIfAborted();
       this.#steps += 1;
       this.#trail.push(`round ${round}, step ${this.#steps}: ${describe(action)}`);
       this.#performer.count(action.kind);
