@@ -8,7 +8,7 @@ import sys
 
 import grpc
 
-PATIENCE = 30  # seconds for each call
+PATIENCE = 100  # seconds for each call
 LARGE = bytes(2 * 1024 * 1024)
 
 

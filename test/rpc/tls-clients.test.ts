@@ -36,7 +36,7 @@ if (reason !== undefined && process.env.CI !== 'true') {
     const ca = await spireCa();
     await using folder = await temporaryFolder();
     await using world = await serveTls({ca});
-    const args = [`localhost:${world.port}`, ...(await clientFiles(folder.path, ca, await ca.svid(id)))];
+    const args = [`127.0.0.1:${world.port}`, ...(await clientFiles(folder.path, ca, await ca.svid(id)))];
     const answers = await runScript(python, {script: 'mutual_tls.py', modules: folder.path, args});
     t.deepEqual(answers, {small: 'hello', large: true, streamed: ['a', 'b', 'c']});
     t.deepEqual(

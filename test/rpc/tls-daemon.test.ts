@@ -41,7 +41,9 @@ test('certificates on disk are swapped under a controller that watches, and it g
 
   const {cert, key} = await ca.svid(operator);
   const pems = [ca.pem, key, cert].map(text => Buffer.from(text)) as [Buffer, Buffer, Buffer];
-  const client = new TunnelServiceClient(secure.replace('tls:', ''), credentials.createSsl(...pems));
+  const client = new TunnelServiceClient(secure.replace('tls:', ''), credentials.createSsl(...pems), {
+    'grpc.ssl_target_name_override': 'localhost',
+  });
   const controller = controllerOf(client);
   t.deepEqual((await controller.info()).listeners, [`unix:${folder.socket}`, secure, plain]);
   const events = client.watchTunnels({resumeToken: '', names: []})[Symbol.asyncIterator]();

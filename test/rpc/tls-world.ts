@@ -147,9 +147,9 @@ export async function serveTls(options: TlsWorldOptions = {}): Promise<TlsWorld>
 export class EchoClient extends Client {
   constructor(port: number, ca: TestCa, {cert, key}: Partial<Issued>) {
     const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text));
-    super(`localhost:${port}`, credentials.createSsl(Buffer.from(ca.pem), pem(key), pem(cert)), {
+    super(`127.0.0.1:${port}`, credentials.createSsl(Buffer.from(ca.pem), pem(key), pem(cert)), {
       'grpc.use_local_subchannel_pool': 1,
-      'grpc.default_authority': 'localhost',
+      'grpc.ssl_target_name_override': 'localhost',
       'grpc.max_receive_message_length': -1,
     });
   }
@@ -175,6 +175,7 @@ export class EchoClient extends Client {
 /** All that arrives until the connection is closed. */
 export async function everything(socket: Socket): Promise<Buffer> {
   const chunks: Buffer[] = [];
+  if (socket.closed) return Buffer.alloc(0);
   try {
     for await (const [chunk] of on(socket, 'data', {close: ['close']})) chunks.push(chunk);
   } catch {
