@@ -1,5 +1,5 @@
 import type {Socket} from 'node:net';
-import type {Caller} from '../access/caller.js';
+import {type Caller, identityOf} from '../access/caller.js';
 
 /** A connection as calls on it see it. */
 export interface Connection {
@@ -28,4 +28,13 @@ export class Connections {
   of(call: {getPeer(): string}): Connection | undefined {
     return this.#byKey.get(call.getPeer());
   }
+
+  /** Whose the connection with a key is; `undefined` when it is gone. */
+  partyOf(key: string | undefined): string | undefined {
+    const connection = this.#byKey.get(key ?? '');
+    return connection && partyOf(connection.caller);
+  }
 }
+
+/** Who has to answer for what a connection does: of local users the process, so that none locks out the rest of its user's. */
+export const partyOf = (caller: Caller): string => (caller.kind === 'local' ? `pid:${caller.pid}` : identityOf(caller));

@@ -8,9 +8,10 @@ export const serverOptions = ({streams, messageSize, idle}: Limits): ServerOptio
   'grpc.max_connection_idle_ms': idle,
   // Megabytes. Without it grpc-js lifts Node's limit altogether.
   'grpc-node.max_session_memory': 16,
-  // A connection whose other end has vanished is gone after 80 s.
-  'grpc.keepalive_time_ms': 60_000,
-  'grpc.keepalive_timeout_ms': 20_000,
+  // A connection whose other end has vanished is gone after 20 s, and so is one that nghttp2 reads no more, which it does
+  // with floods: whether its other end is there can be told by nothing else.
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 10_000,
   // Bookkeeping for a service that is not offered.
   'grpc.enable_channelz': 0,
 });

@@ -6,13 +6,14 @@ import {CallRate} from '../access/call-rate.js';
 import type {Caller} from '../access/caller.js';
 import {localCallerOf} from '../access/peer-credentials.js';
 import type {PolicySource} from '../access/policy.js';
+import {Quarantine} from '../access/quarantine.js';
 import {WatchCount} from '../access/watch-count.js';
 import type {Limits} from '../config/limits.js';
 import type {Logger} from '../telemetry/logger.js';
 import type {Metrics} from '../telemetry/metrics.js';
 import {CallReports} from './call-reports.js';
 import {limitConnections} from './connection-limits.js';
-import {type Connection, Connections} from './connections.js';
+import {type Connection, Connections, partyOf} from './connections.js';
 import {Gate} from './gate.js';
 import {HandshakeReports} from './handshake-reports.js';
 import {Health} from './health.js';
@@ -52,6 +53,7 @@ export class TunnelServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #injector: ConnectionInjector;
   readonly #guard: SessionGuard;
+  readonly #quarantine = new Quarantine({duration: 10_000});
   readonly #connections = new Connections();
   readonly #gate: Gate;
   readonly #streams = new OpenStreams();
@@ -66,7 +68,13 @@ export class TunnelServer implements AsyncDisposable {
     this.#graceMs = graceMs;
     this.#server = new Server(serverOptions(limits));
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
-    this.#guard = new SessionGuard(this.#server, {limits, metrics, log});
+    this.#guard = new SessionGuard(this.#server, {
+      limits,
+      metrics,
+      log,
+      partyOf: key => this.#connections.partyOf(key),
+      onAbuse: party => this.#quarantine.add(party),
+    });
     const reports = new CallReports({log, metrics, audit});
     const allowance = new Allowance(new CallRate({perMinute: limits.changes}));
     this.#gate = new Gate({
@@ -155,6 +163,10 @@ export class TunnelServer implements AsyncDisposable {
   }
 
   #accept({socket, ...connection}: Accepted): void {
+    if (this.#quarantine.has(partyOf(connection.caller))) {
+      socket.destroy();
+      return;
+    }
     if (this.#isServing) {
       this.#connections.add(socket, connection);
       this.#injector.injectConnection(socket);

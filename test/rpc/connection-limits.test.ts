@@ -55,12 +55,9 @@ async function openWorld({max = 2, handshakeMs = long, tls = false} = {}) {
     limited: (limit: string) => readingOf('limited', limit),
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
-      const closed = once(server, 'close');
-      server.close();
-      await closed;
-    },
-  };
-}
+      /** Not `once` of node:events, which takes a reset for a failure. */
+const closed = (socket: Socket): Promise<unknown> =>
+  socket.closed ? Promise.resolve() : new Promise(resolve => socket.resume().once('close', resolve));
 
 const closed = (socket: Socket) => (socket.closed ? Promise.resolve([]) : once(socket.resume(), 'close'));
 

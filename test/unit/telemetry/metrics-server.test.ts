@@ -86,7 +86,7 @@ test('who does not send a whole request is cut off', async t => {
 test('more than 16 connections at a time are closed', async t => {
   await using world = await openWorld();
   const sockets = Array.from({length: 17}, () => netConnect(world.port, '127.0.0.1').on('error', () => {}));
-  await Promise.race(sockets.map(socket => once(socket, 'close')));
+  await Promise.race(sockets.map(socket => new Promise(resolve => socket.once('close', resolve))));
   const open = sockets.filter(socket => !socket.closed);
   t.is(open.length, 16);
   for (const socket of open) socket.destroy();
@@ -98,8 +98,7 @@ test('closing waits for no reader, and closing twice is no error', async t => {
   const world = await openWorld();
   const socket = netConnect(world.port, '127.0.0.1').on('error', () => {});
   await once(socket, 'connect');
-  const closed = once(socket, 'close');
-  socket.resume();
+  const closed = new Promise(resolve => socket.resume().once('close', resolve));
   await world.server[Symbol.asyncDispose]();
   await world.server[Symbol.asyncDispose]();
   await closed;
