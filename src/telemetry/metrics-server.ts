@@ -37,7 +37,8 @@ export class MetricsServer implements AsyncDisposable {
    */
   static async listen(text: string, registry: Registry): Promise<MetricsServer> {
     const address = parseListenAddress(text, flag);
-    if (address.kind !== 'tcp' || address.tls) throw new ListenError(flag, `"${text}" is not a loopback address, as HOST:PORT`);
+    if (address.kind !== 'tcp' || address.tls)
+      throw new ListenError(flag, `"${text}" is not a loopback address, as HOST:PORT`);
     const metricsServer = new MetricsServer(registry, address.host);
     const server = metricsServer.#server;
     try {

@@ -55,11 +55,16 @@ async function openWorld({max = 2, handshakeMs = long, tls = false} = {}) {
     limited: (limit: string) => readingOf('limited', limit),
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
-      /** Not `once` of node:events, which takes a reset for a failure. */
+      const closed = once(server, 'close');
+      server.close();
+      await closed;
+    },
+  };
+}
+
+/** Not `once` of node:events, which takes a reset for a failure. */
 const closed = (socket: Socket): Promise<unknown> =>
   socket.closed ? Promise.resolve() : new Promise(resolve => socket.resume().once('close', resolve));
-
-const closed = (socket: Socket) => (socket.closed ? Promise.resolve([]) : once(socket.resume(), 'close'));
 
 /** Resolves when something is so; it has to become so by itself. */
 async function until(isSo: () => Promise<boolean>): Promise<void> {
