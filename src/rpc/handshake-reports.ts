@@ -1,6 +1,6 @@
 import type {Logger} from '../telemetry/logger.js';
 import type {Metrics} from '../telemetry/metrics.js';
-import type {HandshakeFailure} from './handshake-failure.js';
+import {type HandshakeFailure, handshakeFailureReasons} from './handshake-failure.js';
 
 /** Milliseconds between two lines about the same reason: anyone who reaches the port can cause thousands a second. */
 const pause = 1000;
@@ -13,7 +13,9 @@ export class HandshakeReports {
     private readonly metrics: Pick<Metrics, 'handshakeFailures'>,
     private readonly log: Logger,
     private readonly now: () => number = () => performance.now(),
-  ) {}
+  ) {
+    for (const reason of handshakeFailureReasons) metrics.handshakeFailures.inc({reason}, 0);
+  }
 
   report(failure: HandshakeFailure): void {
     const {reason} = failure;
