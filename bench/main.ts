@@ -8,6 +8,7 @@ import {fileURLToPath} from 'node:url';
 import {bgpFeed} from './bgp/feed.js';
 import {bgpStress} from './bgp/stress.js';
 import {calls} from './calls.js';
+import {hostile} from './hostile.js';
 import type {Part} from './part.js';
 import {provision} from './provision.js';
 import {benchRoutes} from './routes.js';
@@ -22,6 +23,7 @@ const parts: Readonly<Record<string, Part>> = {
   'bgp-stress': bgpStress,
   calls,
   watchers,
+  hostile,
   start,
 };
 

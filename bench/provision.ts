@@ -75,7 +75,7 @@ async function withDaemon<T>(
 ) {
   await using folder = await temporaryFolder(parent);
   const socket = folder.socket('daemon');
-  const flags = ['--socket', socket, '--state-dir', folder.path, '--teardown-linger', '0'];
+  const flags = ['--socket', socket, '--state-dir', folder.path, '--teardown-linger', '0', '--max-changes', '1000000'];
   await using _daemon = await Child.start(programHere('provision-daemon.js'), ...flags);
   using controller = new Controller(socket);
   for (let call = 0; call < transportWarmUp; call++) await controller.list();

@@ -19,6 +19,8 @@ export interface SessionOptions {
 interface GuardedStream {
   /** Octets of the request so far. They are in memory as long as the call is. */
   received: number;
+  /** Octets of answers that the client had not taken at the last look. */
+  untaken: number;
   /** Since when nothing but the client keeps it from going on; `undefined` while it does not wait for the client. */
   waitingSince: number | undefined;
 }
@@ -107,8 +109,12 @@ export class GuardedSession {
   add(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, now: number): void {
     const {messageSize, onTooLarge, onFlood} = this.options;
     if (!this.#headerBudget.take(sizeOf(headers))) onFlood();
+    if (stream.destroyed) {
+      this.#reset();
+      return;
+    }
     const largest = messageSize + messageHeader;
-    const guarded: GuardedStream = {received: 0, waitingSince: now};
+    const guarded: GuardedStream = {received: 0, untaken: 0, waitingSince: now};
     this.#streams.set(stream, guarded);
     this.#mostStreams = Math.max(this.#mostStreams, this.#streams.size);
     stream.on('data', (chunk: Buffer) => {
@@ -120,8 +126,12 @@ export class GuardedSession {
     stream.once('close', () => {
       this.#streams.delete(stream);
       this.#idleSince = performance.now();
-      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR && !this.#resetBudget.take(1)) onFlood();
+      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) this.#reset();
     });
+  }
+
+  #reset(): void {
+    if (!this.#resetBudget.take(1)) this.options.onFlood();
   }
 
   /** Looks at what came in since the last time, milliseconds ago. */
@@ -137,7 +147,8 @@ export class GuardedSession {
     let ended = 0;
     for (const [stream, guarded] of this.#streams) {
       const isRequestIncomplete = !stream.readableEnded;
-      const isAnswerUntaken = stream.writableEnded && !stream.writableFinished;
+      const isAnswerUntaken = stream.writableLength > 0 && stream.writableLength === guarded.untaken;
+      guarded.untaken = stream.writableLength;
       if (!isRequestIncomplete && !isAnswerUntaken) guarded.waitingSince = undefined;
       else if (guarded.waitingSince === undefined) guarded.waitingSince = now;
       else if (now - guarded.waitingSince >= stallMs) {

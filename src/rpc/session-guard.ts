@@ -1,4 +1,4 @@
-import type {ServerHttp2Session} from 'node:http2';
+import type {IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream} from 'node:http2';
 import type {Server} from '@grpc/grpc-js';
 import type {Limits} from '../config/limits.js';
 import type {Logger} from '../telemetry/logger.js';
@@ -62,11 +62,13 @@ export class SessionGuard implements Disposable {
     this.#reports = new LimitReports(metrics, log);
     for (const http2 of http2ServersOf(server)) {
       http2.prependListener('session', session => this.#add(session));
-      http2.prependListener('stream', (stream, headers) => {
-        const session = stream.session as ServerHttp2Session | undefined; // undefined where it is gone already
-        if (session) this.#sessions.get(session)?.add(stream, headers, performance.now());
-        this.#opened += 1;
-        if (this.#opened % callsPerCheck === 0) this.#checkMemory();
+      // In front of grpc-js, which would answer a stream that is over before it begins, and fail: an unknown method, and
+      // garbage behind it in the same packet, ended the process. What is reset at once costs less without it, too.
+      const handlers = http2.listeners('stream');
+      http2.removeAllListeners('stream');
+      http2.on('stream', (stream, headers, flags) => {
+        this.#open(stream, headers);
+        if (!stream.destroyed) for (const handle of handlers) handle.call(http2, stream, headers, flags);
       });
       http2.on('sessionError', (_error, session) => this.#failed(session));
     }
@@ -100,6 +102,14 @@ export class SessionGuard implements Disposable {
     const isIdle =
       guarded?.streams === 0 && performance.now() - guarded.idleSince > this.options.limits.idle - interval;
     if (isIdle) this.#reports.met('idle-timeout', {});
+  }
+
+  #open(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    const session = stream.session as ServerHttp2Session | undefined; // undefined where it is gone already
+    if (session) this.#sessions.get(session)?.add(stream, headers, performance.now());
+    stream.on('error', () => {}); // its `close` says enough
+    this.#opened += 1;
+    if (this.#opened % callsPerCheck === 0) this.#checkMemory();
   }
 
   /** A client that opens more streams than it may has its connection ended by nghttp2, with an error like any other. */

@@ -16,7 +16,7 @@ export interface Attack {
 }
 
 const {data, headers, rstStream, settings, ping, continuation} = frameType;
-const [priority, windowUpdate, unknown] = [2, 8, 77];
+const [windowUpdate, unknown] = [8, 77];
 const initialWindowSize = 4;
 const service = '/doublezero.tunnel.v1.TunnelService/';
 
@@ -59,17 +59,11 @@ const fields = (count: number): Buffer =>
 export const http2Attacks: Readonly<Record<string, Attack>> = {
   'a PING flood': {opening: hello, next: () => times(3000, () => frame(ping, 0, 0, Buffer.alloc(8)))},
   'a PING flood in small turns': {opening: hello, next: () => times(300, () => frame(ping, 0, 0, Buffer.alloc(8)))},
-  'a PING flood by somebody deaf': {
-    opening: hello,
-    next: () => times(3000, () => frame(ping, 0, 0, Buffer.alloc(8))),
-    deaf: true,
-  },
   'a SETTINGS flood': {opening: hello, next: () => times(3000, () => frame(settings, 0, 0, setting(3, 100)))},
   'a WINDOW_UPDATE flood': {
     opening: Buffer.concat([hello, open(1)]),
     next: () => times(4000, () => frame(windowUpdate, 0, 1, uint32(1))),
   },
-  'a PRIORITY flood': {opening: hello, next: () => times(3500, () => frame(priority, 0, 1, Buffer.of(0, 0, 0, 3, 16)))},
   'a flood of unknown frames': {opening: hello, next: () => times(5000, () => frame(unknown, 0, 0))},
   'empty DATA frames': {opening: Buffer.concat([hello, open(1)]), next: () => times(5000, () => frame(data, 0, 1))},
   'rapid reset (CVE-2023-44487)': {
@@ -83,10 +77,6 @@ export const http2Attacks: Readonly<Record<string, Attack>> = {
   'a CONTINUATION flood': {
     opening: Buffer.concat([hello, frame(headers, 0, 1, requestHeaders())]),
     next: () => times(50, () => frame(continuation, 0, 1, fields(10))),
-  },
-  'empty CONTINUATION frames': {
-    opening: Buffer.concat([hello, frame(headers, 0, 1, requestHeaders())]),
-    next: () => times(5000, () => frame(continuation, 0, 1)),
   },
   'a header list without end': {
     opening: hello,
@@ -187,6 +177,5 @@ export async function tlsAttacks(): Promise<Readonly<Record<string, Attack>>> {
     },
     'a ClientHello and nothing more': {opening: whole},
     'garbage on the TLS port': {opening: Buffer.alloc(65_536, 0xff), next: () => Buffer.alloc(65_536, 0xff)},
-    'HTTP/2 without TLS on the TLS port': {opening: hello, next: () => hello},
   };
 }

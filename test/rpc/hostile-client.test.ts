@@ -19,6 +19,7 @@ const request = (changes: Record<string, string>, body = message(Buffer.alloc(0)
     frame(ping, 0, 0, Buffer.alloc(8)),
   ]);
 const cancelled = Buffer.of(0, 0, 0, 8);
+const invalid = frame(data, 0, 0, Buffer.alloc(1)); // the connection has no data of its own
 
 const attacks: Record<string, Buffer> = {
   'garbage bytes': Buffer.from('\x00\xff\x13garbage\r\n\r\n'.repeat(100), 'latin1'),
@@ -53,9 +54,19 @@ const attacks: Record<string, Buffer> = {
   'a message that says it is 4 GiB long': request({}, message(Buffer.alloc(1), {length: 0xffff_ffff})),
   'half a message': request({}, message(Buffer.alloc(3), {length: 100})),
   'two messages where one belongs': request({}, Buffer.concat([message(Buffer.alloc(0)), message(Buffer.alloc(0))])),
+  'another content type with an invalid frame behind it in the same packet': Buffer.concat([
+    hello,
+    frame(headers, endHeaders, 1, requestHeaders({'content-type': 'text/plain'})),
+    invalid,
+  ]),
   'no message at all': request({}, Buffer.alloc(0)),
 };
 for (const path of ['GetTunnel', 'NoSuch', 'WatchTunnels']) {
+  attacks[`${path} with an invalid frame behind it in the same packet`] = Buffer.concat([
+    hello,
+    frame(headers, endHeaders, 1, requestHeaders({':path': `/doublezero.tunnel.v1.TunnelService/${path}`})),
+    invalid,
+  ]);
   attacks[`${path} that is cancelled in the same packet`] = Buffer.concat([
     hello,
     frame(headers, endHeaders, 1, requestHeaders({':path': `/doublezero.tunnel.v1.TunnelService/${path}`})),

@@ -1,11 +1,14 @@
+import {once} from 'node:events';
 import {type ClientHttp2Session, connect} from 'node:http2';
-import {Server, type ServiceError, status} from '@grpc/grpc-js';
+import {createServer} from 'node:net';
+import {Server, ServerCredentials, type ServiceError, status} from '@grpc/grpc-js';
 import test from 'ava';
 import {Tunnel} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel.js';
 import {http2ServersOf} from '../../src/rpc/http2-servers.js';
+import {SessionGuard} from '../../src/rpc/session-guard.js';
 import {Metrics} from '../../src/telemetry/metrics.js';
 import {defaultLimits} from './access.js';
-import {answer, serve} from './plumbing.js';
+import {answer, recordingLog, serve} from './plumbing.js';
 import {
   endHeaders,
   endStream,
@@ -150,6 +153,76 @@ test('requests that are sent without end are held up to a bound, and then their 
   const reasons = [await world.limited('memory'), await world.limited('flood')];
   t.true(reasons.includes(1), `${reasons}`);
 });
+
+test('who sends frames that mean nothing without end is cut off', async t => {
+  await using world = await openWorld();
+  const socket = await rawConnect(world.address);
+  const end = closed(socket);
+  socket.resume().write(hello);
+  const meaningless = Buffer.concat(Array.from({length: 5000}, () => frame(77, 0, 0)));
+  while (!socket.destroyed) {
+    if (!socket.write(meaningless)) await Promise.race([end, new Promise(resolve => socket.once('drain', resolve))]);
+  }
+  t.true(((await world.limited('flood')) ?? 0) > 0);
+});
+
+test('who sends large header lists one after the other is cut off', async t => {
+  await using world = await openWorld();
+  const session = connect(`http://${world.address}`);
+  session.on('error', () => {});
+  const large = Object.fromEntries(Array.from({length: 100}, (_, index) => [`x-${index}`, 'y'.repeat(300)]));
+  while (!session.destroyed) {
+    const request = {':method': 'POST', ':path': '/none', 'content-type': 'application/grpc', ...large};
+    const call = session.request(request, {endStream: true});
+    call.on('error', () => {}).resume();
+    await closed(call);
+  }
+  t.true(((await world.limited('flood')) ?? 0) > 0);
+});
+
+for (const [what, body] of [
+  ['a request that never ends', frame(data, 0, 1, Buffer.of(0, 0))],
+  ['an answer that is never taken', frame(data, endStream, 1, message(Buffer.alloc(0)))],
+] as const) {
+  test(`${what} is given up in the end`, async t => {
+    const metrics = new Metrics();
+    const server = new Server();
+    server.addService(
+      {
+        GetTunnel: {
+          path: '/doublezero.tunnel.v1.TunnelService/GetTunnel',
+          requestStream: false,
+          responseStream: false,
+          requestSerialize: (bytes: Buffer) => bytes,
+          requestDeserialize: (bytes: Buffer) => bytes,
+          responseSerialize: (bytes: Buffer) => bytes,
+          responseDeserialize: (bytes: Buffer) => bytes,
+        },
+      },
+      {
+        GetTunnel: (_call: unknown, respond: (error: null, answer: Buffer) => void) =>
+          respond(null, Buffer.alloc(1000)),
+      },
+    );
+    const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+    const {log} = recordingLog();
+    const options = {limits: defaultLimits(), metrics, log, partyOf: () => 'a', onAbuse: () => t.fail()};
+    using _guard = new SessionGuard(server, {...options, stallMs: 500});
+    const listener = createServer(socket => injector.injectConnection(socket)).listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    const address = listener.address();
+    const socket = await rawConnect(`127.0.0.1:${typeof address === 'object' ? address?.port : ''}`);
+    const noWindow = frame(settings, 0, 0, Buffer.of(0, 4, 0, 0, 0, 0));
+    const reset = received(socket, rstStream);
+    socket.write(Buffer.concat([preface, noWindow, frame(settings, 1, 0), open(1), body]));
+    await reset;
+    const {values} = await metrics.limited.get();
+    t.is(values.find(({labels}) => labels.limit === 'stall')?.value, 1);
+    socket.destroy();
+    listener.close();
+    server.forceShutdown();
+  });
+}
 
 test('a release of grpc-js that keeps its HTTP/2 servers elsewhere is noticed', t => {
   t.throws(() => http2ServersOf({} as Server), {instanceOf: TypeError});

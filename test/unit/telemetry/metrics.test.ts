@@ -1,6 +1,6 @@
 import {readFile} from 'node:fs/promises';
 import test from 'ava';
-import {flags} from '../../../src/config/flags.js';
+import {flags, parsedFlags} from '../../../src/config/flags.js';
 import {limitNames, Metrics} from '../../../src/telemetry/metrics.js';
 import {parseExposition} from './exposition.js';
 
@@ -51,4 +51,16 @@ test('docs/metrics.md lists every metric with its labels, and no other', async t
   );
   t.true(inCode.length > 0);
   t.deepEqual(described, inCode);
+});
+
+test('docs/remote-controllers.md lists every limit with its default', async t => {
+  const page = await readFile(new URL('../../../../docs/remote-controllers.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| `(?<limit>[a-z-]+)` *\| (?<value>[^|]*?) *\|/gm)]
+    .map(({groups}) => [groups?.limit, groups?.value])
+    .filter(([limit]) => limitNames.some(name => name === limit));
+  const inCode = limitNames.map(limit => [limit, parsedFlags[limit]?.default]);
+  t.deepEqual(
+    rows.map(([limit, value]) => [limit, limit && limit in flags ? value : undefined]),
+    inCode,
+  );
 });
