@@ -62,8 +62,8 @@ export class SessionGuard implements Disposable {
     this.#reports = new LimitReports(metrics, log);
     for (const http2 of http2ServersOf(server)) {
       http2.prependListener('session', session => this.#add(session));
-      // In front of grpc-js, which would answer a stream that is over before it begins, and fail: an unknown method, and
-      // garbage behind it in the same packet, ended the process. What is reset at once costs less without it, too.
+      // In front of grpc-js: it would answer a stream that has just been ended here, and where the method is unknown it
+      // throws then, out of everybody's reach. Streams that were reset at once cost less without it, too.
       const handlers = http2.listeners('stream');
       http2.removeAllListeners('stream');
       http2.on('stream', (stream, headers, flags) => {
