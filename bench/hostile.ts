@@ -10,7 +10,7 @@ import type {Part} from './part.js';
 import {quantile, type Row, row} from './row.js';
 
 const duration = 2000;
-const plain = {address: '127.0.0.1:7300', connections: 20};
+const plain = {address: '127.0.0.1:7300', connections: 256};
 const tls = {address: '127.0.0.1:7301', connections: 1000};
 
 /**

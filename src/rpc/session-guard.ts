@@ -1,4 +1,4 @@
-import type {IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream} from 'node:http2';
+import {constants, type IncomingHttpHeaders, type ServerHttp2Session, type ServerHttp2Stream} from 'node:http2';
 import type {Server} from '@grpc/grpc-js';
 import type {Limits} from '../config/limits.js';
 import type {Logger} from '../telemetry/logger.js';
@@ -26,6 +26,9 @@ export interface GuardOptions {
 /** Milliseconds between two looks at all sessions. */
 const interval = 100;
 
+/** A caller may make as many calls at a time as so many connections may. */
+const connectionsAtWork = 4;
+
 /** A thousand connections may bring a hundred calls each before the next look, and each call a large answer. */
 const callsPerCheck = 256;
 
@@ -50,6 +53,12 @@ export class SessionGuard implements Disposable {
   #timer: NodeJS.Timeout | undefined;
   #lastLook = 0;
   #opened = 0;
+  /** Calls that were refused for want of room since the last look. */
+  #refused = 0;
+  /** Calls begun since the last look, by caller. */
+  readonly #begun = new Map<string, number>();
+  /** Calls at a time, by caller. */
+  readonly #calls = new Map<string, number>();
 
   /** To be called when the server has its connection injectors. */
   constructor(
@@ -67,8 +76,8 @@ export class SessionGuard implements Disposable {
       const handlers = http2.listeners('stream');
       http2.removeAllListeners('stream');
       http2.on('stream', (stream, headers, flags) => {
-        this.#open(stream, headers);
-        if (!stream.destroyed) for (const handle of handlers) handle.call(http2, stream, headers, flags);
+        if (!this.#open(stream, headers)) return;
+        for (const handle of handlers) handle.call(http2, stream, headers, flags);
       });
       http2.on('sessionError', (_error, session) => this.#failed(session));
     }
@@ -104,24 +113,60 @@ export class SessionGuard implements Disposable {
     if (isIdle) this.#reports.met('idle-timeout', {});
   }
 
-  #open(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
-    const session = stream.session as ServerHttp2Session | undefined; // undefined where it is gone already
-    if (session) this.#sessions.get(session)?.add(stream, headers, performance.now());
+  /** Whether the call may go on. */
+  #open(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): boolean {
     stream.on('error', () => {}); // its `close` says enough
+    const guarded = stream.session && this.#sessions.get(stream.session as ServerHttp2Session);
+    if (!guarded) return false; // gone already
+    guarded.add(stream, headers, performance.now());
     this.#opened += 1;
     if (this.#opened % callsPerCheck === 0) this.#checkMemory();
+    return !stream.destroyed && this.#hasRoom(guarded, stream);
+  }
+
+  /** Of one caller's connections each may have its share of calls; all together have a few shares, and their watchers. */
+  #hasRoom(guarded: GuardedSession, stream: ServerHttp2Stream): boolean {
+    const {streams, watchers} = this.options.limits;
+    const {party = ''} = guarded;
+    const room = connectionsAtWork * streams + watchers;
+    const open = this.#calls.get(party) ?? 0;
+    const begun = (this.#begun.get(party) ?? 0) + 1;
+    this.#begun.set(party, begun);
+    const isLate = performance.now() - this.#lastLook > interval + lateMs;
+    if (isLate && begun > room) {
+      this.#endParty(guarded, 'flood');
+      return false;
+    }
+    if (open >= room) {
+      stream.close(constants.NGHTTP2_REFUSED_STREAM); // clients may try it again, RFC 9113 §8.7
+      this.#reports.met('max-streams', {party});
+      this.#refused += 1;
+      if (this.#refused > callsPerCheck) this.#endParty(guarded, 'flood');
+      return false;
+    }
+    this.#calls.set(party, open + 1);
+    stream.once('close', () => {
+      const left = (this.#calls.get(party) ?? 0) - 1;
+      if (left > 0) this.#calls.set(party, left);
+      else this.#calls.delete(party);
+    });
+    return true;
   }
 
   /** A client that opens more streams than it may has its connection ended by nghttp2, with an error like any other. */
   #failed(session: ServerHttp2Session): void {
-    const streams = this.#sessions.get(session)?.mostStreams ?? 0;
-    if (streams >= this.options.limits.streams) this.#reports.met('max-streams', {streams});
+    const guarded = this.#sessions.get(session);
+    if (!guarded || guarded.mostStreams < this.options.limits.streams) return;
+    this.#reports.met('max-streams', {party: guarded.party});
+    this.#endParty(guarded, 'max-streams'); // it was told, and said that it had heard
   }
 
   #look(): void {
     const now = performance.now();
     const elapsed = now - this.#lastLook;
     this.#lastLook = now;
+    this.#refused = 0;
+    this.#begun.clear();
     let total = 0;
     for (const guarded of this.#sessions.values()) {
       guarded.look(elapsed);

@@ -124,7 +124,7 @@ async function withstands(t: ExecutionContext, world: World, address: string, co
 for (const name of Object.keys(http2Attacks)) {
   test.serial(`the daemon withstands ${name}`, async t => {
     await using world = await openWorld();
-    await withstands(t, world, world.plain, 20, name);
+    await withstands(t, world, world.plain, 256, name);
   });
 }
 
