@@ -57,7 +57,10 @@ async function openWorld(...flags: string[]) {
     ...[`--tls-cert=${files.cert}`, `--tls-key=${files.key}`, `--tls-client-ca=${files.clientCa}`],
     ...flags,
   );
-  const call = await established;
+  const call = await established.catch(async error => {
+    await daemon[Symbol.asyncDispose]();
+    throw error;
+  });
   const {listeners} = await daemon.line('daemon.ready');
   const [, plain = '', tls = ''] = listeners as string[];
   const groups = Array.from({length: 4096}, (_, index) => `233.84.${index >> 8}.${index & 255}`);
