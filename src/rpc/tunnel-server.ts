@@ -14,6 +14,7 @@ import type {Metrics} from '../telemetry/metrics.js';
 import {CallReports} from './call-reports.js';
 import {limitConnections} from './connection-limits.js';
 import {type Connection, Connections, partyOf} from './connections.js';
+import {dropEndedCalls} from './ended-calls.js';
 import {Gate} from './gate.js';
 import {HandshakeReports} from './handshake-reports.js';
 import {Health} from './health.js';
@@ -66,7 +67,7 @@ export class TunnelServer implements AsyncDisposable {
 
   private constructor({rpcs, policy, audit, limits, metrics, log, graceMs = 10_000}: TunnelServerOptions) {
     this.#graceMs = graceMs;
-    this.#server = new Server(serverOptions(limits));
+    this.#server = new Server({...serverOptions(limits), interceptors: [dropEndedCalls]});
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
     this.#guard = new SessionGuard(this.#server, {
       limits,
