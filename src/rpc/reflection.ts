@@ -1,6 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {BinaryReader} from '@bufbuild/protobuf/wire';
+import type {handleBidiStreamingCall, ServerDuplexStream, UntypedHandleCall} from '@grpc/grpc-js';
 import type {PackageDefinition} from '@grpc/proto-loader';
 import {addLazily, type Service, servicesOf} from './lazy-service.js';
 import type {ServiceRegistry} from './streams.js';
@@ -29,7 +30,32 @@ function load(name: string): Service {
 function loadAll(): Service[] {
   const {ReflectionService} = require('@grpc/reflection') as typeof import('@grpc/reflection');
   const reflection = new ReflectionService(packageDefinition());
-  return servicesOf(server => reflection.addToServer(server));
+  return servicesOf(server => reflection.addToServer(server)).map(({definition, implementation}) => ({
+    definition,
+    implementation: Object.fromEntries(
+      Object.entries(implementation).map(([name, handler]) => [name, asFastAsRead(handler)]),
+    ),
+  }));
+}
+
+/**
+ * Reads a stream's questions only as fast as the caller takes the answers. `@grpc/reflection` writes whatever is asked for,
+ * and an answer is a thousand times as long as its question: it would all stay in memory.
+ */
+function asFastAsRead(handler: UntypedHandleCall): UntypedHandleCall {
+  const handle = handler as handleBidiStreamingCall<unknown, unknown>;
+  return (call: ServerDuplexStream<unknown, unknown>) => {
+    const write = call.write.bind(call) as (message: unknown) => boolean;
+    call.write = (message: unknown) => {
+      const hasRoom = write(message);
+      if (!hasRoom && !call.isPaused()) {
+        call.pause();
+        call.once('drain', () => call.resume());
+      }
+      return hasRoom;
+    };
+    handle(call);
+  };
 }
 
 /**
