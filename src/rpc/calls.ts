@@ -36,12 +36,13 @@ export const handleUnary =
     if (!admission) return; // the connection is gone, and with it who would hear an answer
     const report = reports.begin(name, admission);
     const context = new Context(call);
-    const change = 'toJson' in rpc ? new Change(rpc, name, admission) : undefined;
+    const handler = 'toJson' in rpc ? new Change(rpc, name, admission) : rpc;
+    const change = handler instanceof Change ? handler : undefined;
     try {
+      // First: a change that comes too late leaves a record as well, and so counts.
+      change?.begin(call.request, rules);
       refuseIfLate(call);
-      const handled =
-        'toJson' in rpc ? change?.handle(call.request, context, rules) : rpc.handle(call.request, context);
-      const response = serialize(await handled);
+      const response = serialize(await handler.handle(call.request, context));
       // Cancelled before the answer: the caller does not hear the outcome, so the log has to tell it.
       report({code: status.OK, change, isCancelled: call.cancelled});
       respond(null, response);

@@ -36,13 +36,16 @@ export class Change {
     private readonly admission: Admission,
   ) {}
 
-  /** Throws where the change has to wait, may not be made, or could not be written down. */
-  async handle(request: unknown, context: CallContext, {allowance, audit}: ChangeRules): Promise<unknown> {
-    const {identity} = this.admission;
+  /** Throws where the change has to wait, or could not be written down. */
+  begin(request: unknown, {allowance, audit}: ChangeRules): void {
     this.summary = this.rpc.summary(request);
     this.request = this.rpc.toJson(request);
-    allowance.spend(identity);
+    allowance.spend(this.admission.identity);
     this.room = audit.reserve(recordOctets({...this.admission, method: this.method, request: this.request}));
+  }
+
+  /** Throws where the change may not be made. */
+  async handle(request: unknown, context: CallContext): Promise<unknown> {
     return this.rpc.handle(request, {
       get signal() {
         return context.signal;

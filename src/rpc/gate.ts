@@ -139,7 +139,10 @@ export class Gate implements Disposable {
   #endRevoked(): void {
     for (const [call, {path, connection}] of this.#streams) {
       const objection = this.#objection(path, connection.caller);
-      if (objection) end(call, this.#refuse(connection, objection));
+      if (!objection) continue;
+      // Not when it is over: a caller that does not read keeps it open, and would be refused again with the next policy.
+      this.#streams.delete(call);
+      end(call, this.#refuse(connection, objection));
     }
   }
 

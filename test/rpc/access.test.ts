@@ -7,13 +7,14 @@ import {fixed, type Policy, type PolicySource} from '../../src/access/policy.js'
 import {parsePolicy} from '../../src/access/policy-parser.js';
 import {MemoryNetlinker} from '../../src/netlink/memory.js';
 import type {Netlinker} from '../../src/netlink/netlinker.js';
+import {TunnelEvent} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel_event.js';
 import {RetryInfo} from '../../src/rpc/generated/google/rpc/error_details.js';
 import type {TunnelServerOptions} from '../../src/rpc/tunnel-server.js';
 import {Metrics} from '../../src/telemetry/metrics.js';
-import {defaultLimits, recordingAudit} from './access.js';
+import {defaultLimits, everybody, recordingAudit} from './access.js';
 import {callEmpty} from './access-world.js';
 import {type Refusal, specs} from './controller.js';
-import {detailsOf, endOf} from './plumbing.js';
+import {deferred, detailsOf, endOf, serve} from './plumbing.js';
 import {openService, SlowHost} from './service-world.js';
 
 const caller: LocalCaller = {kind: 'local', uid: 1000, gids: [1000], pid: 4711, program: 'controller'};
@@ -130,6 +131,32 @@ test('watches of a caller who loses the right end with PERMISSION_DENIED; health
       ['ListTunnels', 'PERMISSION_DENIED'],
     ],
   );
+});
+
+test('a watch that nobody reads is refused once, however often the policy changes', async t => {
+  const longText = 'x'.repeat(64 * 1024);
+  const {promise: isFull, resolve: full} = deferred();
+  const watchTunnels = {
+    async *handle() {
+      for (let written = 0; ; written++) {
+        if (written === 8) full();
+        yield TunnelEvent.create({resumeToken: longText});
+      }
+    },
+  };
+  const {records, audit} = recordingAudit();
+  const source = changing(everybody);
+  await using world = await serve({watchTunnels}, {policy: source, audit});
+  const stream = world.client.watchTunnels({resumeToken: '', names: []});
+  const ended = endOf(stream);
+  await isFull;
+  for (let times = 0; times < 3; times++) source.set(nobody);
+  t.deepEqual(
+    records.map(({method}) => method),
+    ['WatchTunnels'],
+  );
+  stream.resume();
+  t.is((await ended).code, status.UNAUTHENTICATED);
 });
 
 test('a refusal is the same whether or not there is such a tunnel', async t => {

@@ -4,6 +4,7 @@ import test from 'ava';
 import type {RemoveTunnelResponse} from '../../src/rpc/generated/doublezero/tunnel/v1/teardown.js';
 import {Tunnel} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel.js';
 import {InvalidArgument, TunnelError} from '../../src/tunnels/errors.js';
+import {defaultLimits, recordingAudit} from './access.js';
 import {answer, deferred, detailsOf, serve} from './plumbing.js';
 import {
   endHeaders,
@@ -136,6 +137,17 @@ test('a call whose deadline has passed before it began is not begun', async t =>
   });
   await callWithTimeout(world.server.addresses[0] ?? '', 'GetTunnel', '0n');
   t.is(begun, 0);
+});
+
+test('changes that come too late count towards the limit of the caller, since each leaves a record', async t => {
+  const {records, audit} = recordingAudit();
+  const rpc = {summary, toJson, handle: () => removed};
+  await using world = await serve({removeTunnel: rpc}, {audit, limits: {...defaultLimits(), changes: 2}});
+  for (let call = 0; call < 5; call++) await callWithTimeout(world.server.addresses[0] ?? '', 'RemoveTunnel', '0n');
+  t.deepEqual(
+    records.map(({outcome}) => outcome),
+    ['DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED', 'RESOURCE_EXHAUSTED'],
+  );
 });
 
 test('a handler learns that the caller has given up', async t => {
