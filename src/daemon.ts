@@ -6,6 +6,7 @@ import {RecordingBgpSpeaker} from './bgp/recording-speaker.js';
 import {Speaker} from './bgp/speaker.js';
 import type {NetlinkBackend, Options} from './config/options.js';
 import {readRouteConfig} from './config/route-config.js';
+import {Hangups} from './hangups.js';
 import {LazyMulticastSpeaker} from './multicast/lazy-speaker.js';
 import type {MulticastSpeaker} from './multicast/multicast-speaker.js';
 import {KernelNetlinker} from './netlink/kernel.js';
@@ -49,6 +50,7 @@ export async function runDaemon(
   open: (backend: NetlinkBackend) => Promise<Netlinker> = openNetlinker,
 ): Promise<void> {
   const startTime = new Date();
+  const hangups = new Hangups();
   logGrpcThrough(log);
   const addresses = [
     parseListenAddress(`unix:${options.socket}`, '--socket'),
@@ -57,6 +59,7 @@ export async function runDaemon(
   checkTlsIsUsed(addresses, options.tls);
   const metrics = new Metrics();
   using access = await openAccess(options, log, metrics);
+  using _reloading = hangups.listen(() => access.reload());
   const {exclude} = options.routeConfig === undefined ? {exclude: []} : readRouteConfig(options.routeConfig);
   await using netlinker = await open(options.netlink);
   const capabilities = await netlinker.capabilities();
@@ -97,7 +100,6 @@ export async function runDaemon(
   });
   await using _metricsServer =
     options.metrics === undefined ? undefined : await MetricsServer.listen(options.metrics, metrics.registry);
-  using _reloading = onHangup(() => access.reload());
   // Begun before any call is answered: ListTunnels has all the tunnels from the first one on, and what callers want is done
   // to what was there.
   const restored = manager.restore();
@@ -110,12 +112,6 @@ export async function runDaemon(
   log.info('daemon.draining', {reason: String(stop.reason), on_exit: options.onExit});
   server.stopServing();
   await manager.drain({teardown: options.onExit === 'teardown'});
-}
-
-/** SIGHUP is what logrotate and operators send; without a listener it would end the process. */
-function onHangup(listener: () => void): Disposable {
-  process.on('SIGHUP', listener);
-  return {[Symbol.dispose]: () => process.off('SIGHUP', listener)};
 }
 
 const openNetlinker = (backend: NetlinkBackend): Promise<Netlinker> =>

@@ -1,7 +1,9 @@
 // The access of remote and local callers, with the daemon as users start it.
-import {execFile} from 'node:child_process';
+import {execFile, spawn} from 'node:child_process';
+import {once} from 'node:events';
 import {chmod, chown, readFile, rename, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
+import {createInterface} from 'node:readline';
 import {fileURLToPath} from 'node:url';
 import {promisify} from 'node:util';
 import {credentials, status} from '@grpc/grpc-js';
@@ -9,7 +11,7 @@ import test from 'ava';
 import {TunnelServiceClient} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel_service.js';
 import {fromNow, TestCa, uri, writeTlsFiles} from '../certificates.js';
 import {controllerOf, type Refusal, specs} from './controller.js';
-import {DaemonProcess, runToEnd, socketFolder} from './daemon-process.js';
+import {DaemonProcess, main, runToEnd, socketFolder} from './daemon-process.js';
 import {endOf} from './plumbing.js';
 
 const execute = promisify(execFile);
@@ -144,6 +146,27 @@ test('on SIGHUP the audit log goes on in a new file', async t => {
       .map(line => JSON.parse(line).method);
   t.deepEqual(await methods(`${audit}.1`), ['ProvisionTunnel']);
   t.deepEqual(await methods(audit), ['RemoveTunnel']);
+});
+
+test('a SIGHUP while the daemon starts is heeded, and one while it stops does not end it', async t => {
+  await using folder = await accessFolder();
+  const flags = ['--netlink=memory', '--socket', folder.socket, '--policy', folder.policy];
+  const daemon = spawn(process.execPath, [main, ...flags], {stdio: ['ignore', 'pipe', 'inherit']});
+  const ended = once(daemon, 'close');
+  const signals: Readonly<Record<string, NodeJS.Signals>> = {
+    'policy.loaded': 'SIGHUP', // it is not ready by then
+    'policy.reloaded': 'SIGTERM',
+    'daemon.draining': 'SIGHUP',
+  };
+  const events: string[] = [];
+  for await (const line of createInterface(daemon.stdout)) {
+    const {message} = JSON.parse(line);
+    events.push(message);
+    const signal = signals[message];
+    if (signal && events.lastIndexOf(message) === events.indexOf(message)) daemon.kill(signal);
+  }
+  t.deepEqual(await ended, [0, null]);
+  t.is(events.at(-1), 'daemon.stopped');
 });
 
 const [member, stranger] = [65_533, 65_532];
