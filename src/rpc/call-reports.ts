@@ -9,6 +9,7 @@ import type {Change} from './changes.js';
 import type {Connection} from './connections.js';
 import type {Refusal} from './gate.js';
 import {answerTo} from './status.js';
+import {clip} from './text.js';
 
 /** How a call ended. */
 export interface Outcome {
@@ -26,9 +27,8 @@ interface Begun extends Connection {
 /**
  * What becomes of calls, for the log, the metrics and the audit log. The log has a line for every call that changes
  * something and every one that fails, the audit log one for every call that changes something and every one refused, up to
- * the limit of the caller. This
- * is the one place where a failure is logged; the cause of an internal one stands here only, since the caller gets a
- * general text.
+ * the limit of the caller. This is the one place where a failure is logged; the cause of an internal one stands here only,
+ * since the caller gets a general text.
  */
 export class CallReports {
   readonly #log: Logger;
@@ -71,7 +71,7 @@ export class CallReports {
       ...(change && isCancelled ? {cancelled: true} : {}),
       outcome: status[code],
       took_ms: duration,
-      ...(error instanceof Error ? {error: error.message} : {}),
+      ...(error instanceof Error ? {error: wordsOf(error)} : {}),
       ...(code === status.INTERNAL ? {cause: inspect(error, {depth: 4})} : {}),
     });
   }
@@ -86,12 +86,17 @@ export class CallReports {
       ...change?.notes,
       outcome: status[code],
       reason: error === undefined ? undefined : answerTo(error).reason,
-      error: error instanceof Error ? error.message : undefined,
+      error: error instanceof Error ? wordsOf(error) : undefined,
       duration,
     };
     this.#audit.write(record, change?.room);
   }
 }
+
+/** Octets. Errors repeat what callers send, which may be long. */
+const longestError = 2048;
+
+const wordsOf = ({message}: Error): string => clip(message, longestError);
 
 interface Timed {
   readonly method: string;

@@ -47,7 +47,7 @@ export function tunnelRpcs({manager, bgp, multicast, daemonInfo}: TunnelRpcsOpti
       toJson: UpdateTunnelRequest.toJSON,
       summary: ({spec, etag, allowMissing, validateOnly}) => ({
         spec: summaryOf(spec),
-        etag,
+        etag: etag.slice(0, 32),
         allow_missing: allowMissing,
         validate_only: validateOnly,
       }),
@@ -59,7 +59,11 @@ export function tunnelRpcs({manager, bgp, multicast, daemonInfo}: TunnelRpcsOpti
         return fromReport(steps);
       },
       toJson: RemoveTunnelRequest.toJSON,
-      summary: ({name, etag, allowMissing}) => ({tunnel: name, etag, allow_missing: allowMissing}),
+      summary: ({name, etag, allowMissing}) => ({
+        tunnel: name.slice(0, 32),
+        etag: etag.slice(0, 32),
+        allow_missing: allowMissing,
+      }),
     },
     getTunnel: {handle: ({name}) => answer(manager.get(name)), repeats: true},
     listTunnels: {handle: () => ({tunnels: manager.list().map(answer)})},
@@ -111,7 +115,12 @@ async function changing<Result>(
   }
 }
 
-const jsonOf = (steps: readonly StepReport[]): unknown[] => steps.map(step => TeardownStep.toJSON(fromStep(step)));
+/** As proto3 writes it in JSON; ts-proto has durations as any other message. */
+const jsonOf = (steps: readonly StepReport[]): unknown[] =>
+  steps.map(step => ({
+    ...(TeardownStep.toJSON(fromStep(step)) as object),
+    duration: `${(step.duration / 1000).toFixed(6)}s`,
+  }));
 
 /** A spec for the log: short, however many groups and prefixes the caller sent. */
 function summaryOf(spec: TunnelSpec | undefined): Record<string, unknown> {

@@ -260,6 +260,16 @@ test('a change that cannot be written down is refused, and nothing is changed', 
   t.deepEqual(await service.list(), []);
 });
 
+test('what a caller sends does not make the log, or the text of an error, long', async t => {
+  await using service = await serveFor(fixed(operator));
+  const long = 'x'.repeat(500_000);
+  await t.throwsAsync(service.remove(long, {etag: long}));
+  await t.throwsAsync(service.update({...ibrl, tunnelNet: long}, {etag: long}));
+  const [removal, update] = service.lines.filter(line => line.message === 'rpc.done');
+  for (const line of [removal, update]) t.true(JSON.stringify(line).length < 4096);
+  for (const {error = ''} of service.records) t.true(error.length > 0 && error.length <= 2048);
+});
+
 test('each change leaves a record with its request, the etags and the steps', async t => {
   await using service = await serveFor(fixed(operator));
   const {etag: first} = await service.provision(ibrl);
@@ -277,6 +287,7 @@ test('each change leaves a record with its request, the etags and the steps', as
   t.like(preview, {method: 'ProvisionTunnel', etagBefore: second, etagAfter: second, request: {validate_only: true}});
   t.like(removal, {method: 'RemoveTunnel', etagBefore: second, etagAfter: undefined, request: {name: 'doublezero0'}});
   const steps = (removal?.steps ?? []).map(step => (step as {step: string}).step);
+  for (const step of removal?.steps ?? []) t.regex((step as {duration: string}).duration, /^[0-9]+\.[0-9]{6}s$/);
   t.true(steps.indexOf('tunnel_down') < steps.indexOf('tunnel_delete') && steps.includes('tunnel_down'));
   for (const {peer, duration} of service.records) {
     t.is(peer, service.address);
