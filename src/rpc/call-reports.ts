@@ -57,7 +57,9 @@ export class CallReports {
     this.#metrics.calls.inc({method: call.method, code: status[code]});
     if (error instanceof LimitReached) this.#metrics.limited.inc({limit: error.limit});
     if (error instanceof AccessDenied) this.#metrics.refused.inc({reason: answerTo(error).reason ?? ''});
-    if (code !== status.OK || change) this.#tell(call, outcome);
+    // Who gives up a watch, which has no other end, has not failed.
+    const isFailure = code !== status.OK && code !== status.CANCELLED;
+    if (isFailure || change) this.#tell(call, outcome);
     if (isRecorded(outcome)) this.#write(call, outcome);
   }
 

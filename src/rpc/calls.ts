@@ -82,14 +82,19 @@ export const handleStream =
         },
       };
       for await (const message of rpc.handle(call.request, streamContext)) {
-        if (isOver(call)) return;
+        if (isOver(call)) break;
         // Without the wait every message to a caller that does not read would stay in memory.
         if (!call.write(serialize(message))) await once(call, 'drain', {signal: context.signal});
       }
-      if (!isOver(call)) call.end();
+      if (!isOver(call)) {
+        report({code: status.OK});
+        call.end();
+      }
     } catch (error) {
       cut(error);
     } finally {
+      // What was ended from here, or by whoever ends streams, is told of already.
+      if (call.cancelled && !call.writableEnded) report({code: status.CANCELLED});
       metrics.watchers.dec();
     }
   };

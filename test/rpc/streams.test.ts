@@ -4,6 +4,7 @@ import test from 'ava';
 import {TunnelEvent, TunnelEventType} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel_event.js';
 import type {TunnelRpcs} from '../../src/rpc/rpcs.js';
 import {RpcError} from '../../src/rpc/status.js';
+import {Metrics} from '../../src/telemetry/metrics.js';
 import {deferred, endOf, serve} from './plumbing.js';
 
 const request = {resumeToken: '', names: []};
@@ -51,6 +52,26 @@ test('a handler ends when the caller gives up', async t => {
   watch.cancel();
   await t.notThrowsAsync(ended.promise);
   t.deepEqual(world.lines, []);
+});
+
+test('each stream that ends is counted once, by how it did', async t => {
+  const metrics = new Metrics();
+  const handle: TunnelRpcs['watchTunnels']['handle'] = async function* ({resumeToken}, {signal}) {
+    yield event('1');
+    if (resumeToken === 'fail') throw new RpcError(status.RESOURCE_EXHAUSTED, 'too slow');
+    if (resumeToken === 'stay') await once(signal, 'abort');
+  };
+  await using world = await serve({watchTunnels: {handle}}, {metrics});
+  const watch = (resumeToken: string) => world.client.watchTunnels({resumeToken, names: []});
+  await once(watch('').resume(), 'end');
+  await endOf(watch('fail').resume());
+  const staying = watch('stay');
+  staying.once('data', () => staying.cancel());
+  await endOf(staying);
+  const counted = async () =>
+    Object.fromEntries((await metrics.calls.get()).values.map(({labels, value}) => [labels.code, value]));
+  while (Object.keys(await counted()).length < 3) await new Promise(resolve => setTimeout(resolve, 5));
+  t.deepEqual(await counted(), {OK: 1, RESOURCE_EXHAUSTED: 1, CANCELLED: 1});
 });
 
 test('a caller that does not read holds up the handler, not the memory', async t => {
