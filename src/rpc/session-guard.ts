@@ -11,7 +11,7 @@ const megabyte = 1024 * 1024;
 
 export interface GuardOptions {
   readonly limits: Limits;
-  readonly metrics: Pick<Metrics, 'limited'>;
+  readonly metrics: Pick<Metrics, 'limited' | 'sessionErrors'>;
   readonly log: Logger;
   /** Whose connection it is, by the address of its socket. */
   readonly partyOf: (remoteAddress: string | undefined) => string | undefined;
@@ -42,8 +42,9 @@ const floodShare = megabyte / 4;
 
 /**
  * Looks at all HTTP/2 sessions of a gRPC server, and ends those that cost too much. nghttp2 and Node.js by themselves end
- * sessions that flood with PING, SETTINGS, CONTINUATION or empty DATA frames; what is left is here: frames that are cheap
- * one by one, memory of many calls that wait for the client, clients that never finish what they begin.
+ * sessions that flood with PING, SETTINGS, CONTINUATION or empty DATA frames, newer releases also with any that mean
+ * nothing; what is left is here: frames that are cheap one by one, memory of many calls that wait for the client, clients
+ * that never finish what they begin.
  */
 export class SessionGuard implements Disposable {
   readonly #sessions = new Map<ServerHttp2Session, GuardedSession>();
@@ -79,7 +80,6 @@ export class SessionGuard implements Disposable {
         if (!this.#open(stream, headers)) return;
         for (const handle of handlers) handle.call(http2, stream, headers, flags);
       });
-      http2.on('sessionError', (_error, session) => this.#failed(session));
     }
   }
 
@@ -97,6 +97,7 @@ export class SessionGuard implements Disposable {
       onFlood: () => this.#endParty(guarded, 'flood'),
     });
     this.#sessions.set(session, guarded);
+    session.once('error', () => this.#failed(guarded));
     session.once('close', () => this.#remove(session));
     if (this.#timer !== undefined) return;
     this.#lastLook = now;
@@ -154,11 +155,9 @@ export class SessionGuard implements Disposable {
   }
 
   /** A client that opens more streams than it may has its connection ended by nghttp2, with an error like any other. */
-  #failed(session: ServerHttp2Session): void {
-    const guarded = this.#sessions.get(session);
-    if (!guarded || guarded.mostStreams < this.options.limits.streams) return;
-    this.#reports.met('max-streams', {party: guarded.party});
-    this.#endParty(guarded, 'max-streams'); // it was told, and said that it had heard
+  #failed({mostStreams}: GuardedSession): void {
+    this.options.metrics.sessionErrors.inc();
+    if (mostStreams >= this.options.limits.streams) this.#reports.met('max-streams', {streams: mostStreams});
   }
 
   #look(): void {

@@ -40,6 +40,8 @@ export class Metrics {
   readonly handshakeFailures = this.#counter('handshake_failures_total', 'Connections that failed, by reason.', [
     'reason',
   ]);
+  /** HTTP/2 connections that failed: broken rules of the protocol, or floods that nghttp2 itself ends. */
+  readonly sessionErrors = this.#counter('session_errors_total', 'HTTP/2 connections that failed.');
   /** Certificates and CA bundles read anew, by outcome: `ok`, `error`. */
   readonly tlsReloads = this.#counter('tls_reloads_total', 'Reloads of TLS files, by outcome.', ['outcome']);
   /** 1 while the files of TLS on disk are unusable and older ones are in use. */
