@@ -10,6 +10,7 @@ import {runDaemon, StartError} from './daemon.js';
 import {permissionHint} from './permission-hint.js';
 import {ListenError} from './rpc/listen-error.js';
 import {TlsError} from './rpc/tls-error.js';
+import {stopSignal} from './stop-signal.js';
 import {createLogger, type Logger} from './telemetry/logger.js';
 import {JournalError} from './tunnels/journal.js';
 import {version} from './version.js';
@@ -41,23 +42,9 @@ async function serve(options: Options, privilegesKept: string | undefined): Prom
   const log = createLogger({level: options.logLevel});
   endOnUnexpectedError(log);
   if (privilegesKept !== undefined) warnOfPrivileges(log, privilegesKept);
-  await runDaemon(options, log, stopSignal(log));
+  const stop = stopSignal(log, () => process.exit(failed));
+  await runDaemon(options, log, stop);
   log.info('daemon.stopped');
-}
-
-/** Aborted by the first SIGTERM or SIGINT; the second one does not wait for the work to end. */
-function stopSignal(log: Logger): AbortSignal {
-  const stop = new AbortController();
-  for (const name of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(name, () => {
-      if (stop.signal.aborted) {
-        log.error('daemon.killed', {reason: `a second ${name}`});
-        process.exit(failed);
-      }
-      stop.abort(name);
-    });
-  }
-  return stop.signal;
 }
 
 /** A fault nobody foresaw: the tunnels stay as they are, since what would tear them down cannot be trusted any more. */

@@ -2,6 +2,7 @@ import {spawnSync} from 'node:child_process';
 import {once} from 'node:events';
 import {existsSync} from 'node:fs';
 import {connect} from 'node:net';
+import {setTimeout} from 'node:timers/promises';
 import test from 'ava';
 import {specs} from './controller.js';
 import {DaemonProcess, runToEnd, socketFolder} from './daemon-process.js';
@@ -147,7 +148,22 @@ test('--on-exit=keep leaves the tunnels', async t => {
   t.is(daemon.lines.at(-1)?.message, 'daemon.stopped');
 });
 
-test('a second SIGTERM ends at once, with another code, whatever is still open', async t => {
+test('two signals at once are one, as a terminal and npm send them', async t => {
+  await using folder = await socketFolder();
+  await using daemon = await DaemonProcess.start(folder.socket);
+  await daemon.controller.provision(specs.edgeFiltering);
+  await daemon.controller.provision(specs.multicast);
+  // Held meanwhile, so that it hears of both at the same time, however busy the host is.
+  for (const signal of ['SIGSTOP', 'SIGTERM', 'SIGINT', 'SIGCONT'] as const) daemon.child.kill(signal);
+  const {code, stderr} = await daemon.ended();
+  t.deepEqual({code, stderr}, {code: 0, stderr: ''});
+  t.false(existsSync(folder.socket));
+  const removed = daemon.lines.filter(({message}) => message === 'tunnel.removed');
+  t.deepEqual(removed.map(({tunnel}) => tunnel).sort(), ['doublezero0', 'doublezero1']);
+  t.is(daemon.lines.at(-1)?.message, 'daemon.stopped');
+});
+
+test('a SIGTERM a second after the first ends at once, with another code, whatever is still open', async t => {
   await using folder = await socketFolder();
   await using daemon = await DaemonProcess.start(folder.socket);
   // Never says a word, so closing waits for it as long as it gives running calls.
@@ -157,6 +173,7 @@ test('a second SIGTERM ends at once, with another code, whatever is still open',
   await daemon.controller.list(); // its connection was accepted after that of `silent`
   daemon.child.kill('SIGTERM');
   await daemon.line('daemon.draining');
+  await setTimeout(1100);
   const {code} = await daemon.stop('SIGTERM');
   t.is(code, 1);
   t.like(daemon.lines.at(-1), {level: 'error', message: 'daemon.killed', reason: 'a second SIGTERM'});
