@@ -1,14 +1,14 @@
 import {Writable} from 'node:stream';
 import {createLogger, transports} from 'winston';
 
-export type RecordedLine = Record<string, unknown> & {readonly level: string; readonly message: string};
+export type LogLine = Record<string, unknown> & {readonly level: string; readonly message: string};
 
 /** A logger that keeps what it is given. */
-export function recordingLogger() {
-  const lines: RecordedLine[] = [];
+export function recordingLog() {
+  const lines: LogLine[] = [];
   const stream = new Writable({
     objectMode: true,
-    write(line: RecordedLine, _encoding, done) {
+    write(line: LogLine, _encoding, done) {
       lines.push(line);
       done();
     },

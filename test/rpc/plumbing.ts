@@ -1,9 +1,7 @@
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {Writable} from 'node:stream';
 import {type ChannelOptions, credentials, type Metadata, type ServiceError, status} from '@grpc/grpc-js';
-import {createLogger, transports} from 'winston';
 import {
   TunnelServiceClient,
   TunnelServiceService,
@@ -14,22 +12,10 @@ import {parseListenAddress} from '../../src/rpc/listen-address.js';
 import type {TunnelRpcs} from '../../src/rpc/rpcs.js';
 import {RpcError} from '../../src/rpc/status.js';
 import {TunnelServer, type TunnelServerOptions} from '../../src/rpc/tunnel-server.js';
+import {type LogLine, recordingLog} from '../recording-log.js';
 import {openAccess} from './access.js';
 
-export type LogLine = Record<string, unknown> & {readonly level: string; readonly message: string};
-
-/** A logger that keeps what it is given. */
-export function recordingLog() {
-  const lines: LogLine[] = [];
-  const stream = new Writable({
-    objectMode: true,
-    write(line: LogLine, _encoding, done) {
-      lines.push(line);
-      done();
-    },
-  });
-  return {lines, log: createLogger({level: 'debug', transports: [new transports.Stream({stream})]})};
-}
+export {recordingLog};
 
 const unimplemented = () => {
   throw new RpcError(status.UNIMPLEMENTED, 'not part of this test');

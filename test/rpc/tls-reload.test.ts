@@ -8,7 +8,7 @@ import type {TlsFiles} from '../../src/config/tls-files.js';
 import {TlsFileSource} from '../../src/rpc/tls-file-source.js';
 import {Metrics} from '../../src/telemetry/metrics.js';
 import {day, fromNow, type Issued, TestCa, writeTlsFiles} from '../certificates.js';
-import {recordingLogger} from '../recording-log.js';
+import {recordingLog} from '../recording-log.js';
 import {temporaryFolder} from '../temporary-folder.js';
 import {type EchoClient, serveTls} from './tls-world.js';
 
@@ -21,7 +21,7 @@ async function serveFiles(options: {files?: TlsFiles; minVersion?: '1.2' | '1.3'
   const ca = options.ca ?? (await TestCa.create());
   const {minVersion = '1.3', now = () => new Date()} = options;
   const files = options.files ?? {...(await writeTlsFiles(folder.path, await ca.server(), ca.pem)), minVersion};
-  const {lines, log} = recordingLogger();
+  const {lines, log} = recordingLog();
   const metrics = new Metrics();
   const source = TlsFileSource.open(files, {log, metrics, period, now});
   const world = await serveTls({ca, tls: source});
@@ -187,7 +187,7 @@ test('files that are read again and are the same change nothing', async t => {
 test('files that cannot be used at the start are an error, and nothing is watched', async t => {
   await using world = await serveFiles();
   await rm(world.files.cert);
-  const open = () => TlsFileSource.open(world.files, {log: recordingLogger().log, metrics: new Metrics()});
+  const open = () => TlsFileSource.open(world.files, {log: recordingLog().log, metrics: new Metrics()});
   t.throws(open, {name: 'TlsError', message: /^--tls-cert: .* does not exist$/});
 });
 

@@ -5,7 +5,7 @@ import {anonymous} from '../../../src/access/caller.js';
 import {PolicyError} from '../../../src/access/policy-error.js';
 import {FilePolicySource} from '../../../src/access/policy-source.js';
 import {Metrics} from '../../../src/telemetry/metrics.js';
-import {recordingLogger} from '../../recording-log.js';
+import {recordingLog} from '../../recording-log.js';
 import {temporaryFolder} from '../../temporary-folder.js';
 
 const policyFor = (role: string) => `bindings: [{role: ${role}, identities: [anonymous]}]\n`;
@@ -14,7 +14,7 @@ const policyFor = (role: string) => `bindings: [{role: ${role}, identities: [ano
 const period = 2 ** 31 - 1;
 
 async function open(path: string) {
-  const {lines, log} = recordingLogger();
+  const {lines, log} = recordingLog();
   const metrics = new Metrics();
   const source = await FilePolicySource.open(path, {log, metrics, period});
   let changes = 0;
@@ -200,7 +200,7 @@ test('a bad policy at the start is an error that names flag, file, line and colu
   await using folder = await temporaryFolder();
   const path = join(folder.path, 'policy.yaml');
   await writeFile(path, 'bindings:\n  - role: boss\n    identities: [anonymous]\n');
-  const {log, lines} = recordingLogger();
+  const {log, lines} = recordingLog();
   const opening = FilePolicySource.open(path, {log, metrics: new Metrics(), period});
   const error = await t.throwsAsync(opening, {instanceOf: PolicyError});
   t.is(error?.message, `--policy ${path}, line 2, column 11: "boss" is no role: it must be viewer or operator`);

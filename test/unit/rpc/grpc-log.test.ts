@@ -1,7 +1,7 @@
 import {Metadata} from '@grpc/grpc-js';
 import test from 'ava';
 import {logGrpcThrough} from '../../../src/rpc/grpc-log.js';
-import {recordingLog} from '../../rpc/plumbing.js';
+import {recordingLog} from '../../recording-log.js';
 
 test('what grpc-js says of bad metadata is a line of the log', t => {
   const {lines, log} = recordingLog();

@@ -2,13 +2,13 @@ import test from 'ava';
 import {handshakeFailureReasons} from '../../../src/rpc/handshake-failure.js';
 import {HandshakeReports} from '../../../src/rpc/handshake-reports.js';
 import {Metrics} from '../../../src/telemetry/metrics.js';
-import {recordingLogger} from '../../recording-log.js';
+import {recordingLog} from '../../recording-log.js';
 
 const failure = {reason: 'certificate', peer: '192.0.2.1:40000', detail: 'CERT_HAS_EXPIRED'} as const;
 
 function world() {
   let now = 0;
-  const {lines, log} = recordingLogger();
+  const {lines, log} = recordingLog();
   const metrics = new Metrics();
   const reports = new HandshakeReports(metrics, log, () => now);
   return {

@@ -2,7 +2,7 @@ import test from 'ava';
 import {TlsExpiry} from '../../../src/rpc/tls-expiry.js';
 import type {Validity} from '../../../src/rpc/tls-reading.js';
 import {Metrics} from '../../../src/telemetry/metrics.js';
-import {recordingLogger} from '../../recording-log.js';
+import {recordingLog} from '../../recording-log.js';
 
 const hour = 3600 * 1000;
 const day = 24 * hour;
@@ -11,7 +11,7 @@ const start = Date.parse('2026-01-01T00:00:00Z');
 /** A certificate valid for so many days, and what is said of it. */
 function watched(days: number) {
   let now = start;
-  const {lines, log} = recordingLogger();
+  const {lines, log} = recordingLog();
   const metrics = new Metrics();
   const expiry = new TlsExpiry(log, metrics, () => new Date(now));
   const valid = (lifetime: number): Validity[] => [

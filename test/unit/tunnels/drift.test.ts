@@ -3,7 +3,7 @@ import test from 'ava';
 import type {Netlinker} from '../../../src/netlink/netlinker.js';
 import type {TunnelEvent} from '../../../src/tunnels/events.js';
 import type {TunnelManager} from '../../../src/tunnels/tunnel-manager.js';
-import {recordingLog} from '../../rpc/plumbing.js';
+import {recordingLog} from '../../recording-log.js';
 import {samples} from '../../samples.js';
 import {eventually} from '../bgp/loopback-world.js';
 import {kernelText, openHost, replacing} from './crash-world.js';
