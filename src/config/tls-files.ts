@@ -13,6 +13,8 @@ export interface TlsFiles {
   readonly minVersion: (typeof tlsVersions)[number];
 }
 
+/** The default: nobody can tell whether it was given. */
+const [newestVersion] = tlsVersions;
 const fileFlags = ['tls-cert', 'tls-key', 'tls-client-ca'] as const;
 
 /** `undefined` where no TLS flag is given. Throws `UsageError` where some are and others lack. */
@@ -20,7 +22,11 @@ export function tlsFilesOf(values: FlagValues): TlsFiles | undefined {
   const given = fileFlags.filter(flag => values.optional(flag) !== undefined);
   const minVersion = values.oneOf('tls-min-version', tlsVersions);
   const [first] = given;
-  if (first === undefined) return undefined;
+  if (first === undefined) {
+    if (minVersion !== newestVersion)
+      throw new UsageError('--tls-min-version needs --tls-cert, --tls-key and --tls-client-ca as well');
+    return undefined;
+  }
   const missing = fileFlags.filter(flag => !given.includes(flag)).map(flag => `--${flag}`);
   if (missing.length > 0) {
     throw new UsageError(`--${first} needs ${missing.join(' and ')} as well: callers are known by their certificates`);

@@ -85,6 +85,7 @@ const refused: [args: string[], message: RegExp][] = [
   [['--tls-cert=c', '--tls-client-ca=a'], /^--tls-cert needs --tls-key as well: /],
   [['--tls-key=', '--tls-cert=c'], /^--tls-key needs a value$/],
   [['--tls-min-version=1.1'], /^--tls-min-version must be one of 1.3, 1.2, not '1.1'$/],
+  [['--tls-min-version=1.2'], /^--tls-min-version needs --tls-cert, --tls-key and --tls-client-ca as well$/],
   [['--policy='], /^--policy needs a value$/],
   [['--audit-log', ''], /^--audit-log needs a value$/],
   [['--audit-required=yes'], /--audit-required/],
