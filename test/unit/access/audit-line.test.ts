@@ -8,7 +8,7 @@ import {sampleRecord} from './audit-world.js';
 const position = {run: '5b1c0e9af3d2', sequence: 7};
 const parsed = (more: Parameters<typeof sampleRecord>[0] = {}) => JSON.parse(auditLine(sampleRecord(more), position));
 
-const steps = [{step: 'tunnel_down', duration: '0.001s'}];
+const steps = [{step: 'tunnel_down', ok: true, duration: '0.000134561s'}];
 const everything = {etagBefore: '"a0"', outcome: 'INTERNAL', reason: 'NETLINK', error: 'EPERM', steps};
 
 test('a record is one line with all its fields, in an order that stays', t => {
@@ -19,7 +19,7 @@ test('a record is one line with all its fields, in an order that stays', t => {
       '"program":{"name":"dzctl","pid":4711,"uid":1000,"gids":[1000,27]},"method":"ProvisionTunnel",' +
       '"request":{"validate_only":true},"spec":{"service_type":"SERVICE_TYPE_IBRL","tunnel_dst":"192.0.2.2"},' +
       '"etag_before":"\\"a0\\"","etag_after":"\\"a1\\"","outcome":"INTERNAL","reason":"NETLINK","error":"EPERM",' +
-      '"duration_ms":12.346,"steps":[{"step":"tunnel_down","duration":"0.001s"}]}\n',
+      '"duration_ms":12.346,"steps":[{"step":"tunnel_down","ok":true,"duration":"0.000134561s"}]}\n',
   );
 });
 
