@@ -1,13 +1,12 @@
 import type {BgpSpeaker} from '../bgp/bgp-speaker.js';
 import type {MulticastSpeaker} from '../multicast/multicast-speaker.js';
-import type {StepReport} from '../services/step.js';
 import type {ChangeOptions, Turn} from '../tunnels/change-options.js';
 import {TunnelError} from '../tunnels/errors.js';
 import type {Tunnel} from '../tunnels/tunnel.js';
 import type {TunnelManager} from '../tunnels/tunnel-manager.js';
+import {specRequestToJson, stepToJson} from './audit-json.js';
 import {EventMessages} from './event-messages.js';
 import type {DaemonInfo} from './generated/doublezero/tunnel/v1/daemon_info.js';
-import {TeardownStep} from './generated/doublezero/tunnel/v1/teardown.js';
 import {
   ProvisionTunnelRequest,
   RemoveTunnelRequest,
@@ -16,7 +15,7 @@ import {
 import {ServiceType, type TunnelSpec} from './generated/doublezero/tunnel/v1/tunnel_spec.js';
 import {pageOfRoutes} from './route-pages.js';
 import type {ChangeContext, TunnelRpcs} from './rpcs.js';
-import {fromLearnedRoute, fromReport, fromRoute, fromStep, toSpecInput} from './translation.js';
+import {fromLearnedRoute, fromReport, fromRoute, toSpecInput} from './translation.js';
 import {TunnelAnswers} from './tunnel-answers.js';
 
 export interface TunnelRpcsOptions {
@@ -39,12 +38,12 @@ export function tunnelRpcs({manager, bgp, multicast, daemonInfo}: TunnelRpcsOpti
           await changing(manager, context, options => manager.provision(toSpecInput(spec), {validateOnly, ...options})),
         ),
       summary: ({spec, validateOnly}) => ({spec: summaryOf(spec), validate_only: validateOnly}),
-      toJson: ProvisionTunnelRequest.toJSON,
+      toJson: specRequestToJson(ProvisionTunnelRequest.toJSON),
     },
     updateTunnel: {
       handle: async ({spec, ...asked}, context) =>
         answer(await changing(manager, context, options => manager.update(toSpecInput(spec), {...asked, ...options}))),
-      toJson: UpdateTunnelRequest.toJSON,
+      toJson: specRequestToJson(UpdateTunnelRequest.toJSON),
       summary: ({spec, etag, allowMissing, validateOnly}) => ({
         spec: summaryOf(spec),
         etag: etag.slice(0, 32),
@@ -55,7 +54,7 @@ export function tunnelRpcs({manager, bgp, multicast, daemonInfo}: TunnelRpcsOpti
     removeTunnel: {
       async handle({name, ...asked}, context) {
         const steps = await changing(manager, context, options => manager.remove(name, {...asked, ...options}));
-        context.notes.steps = jsonOf(steps);
+        context.notes.steps = steps.map(stepToJson);
         return fromReport(steps);
       },
       toJson: RemoveTunnelRequest.toJSON,
@@ -108,19 +107,12 @@ async function changing<Result>(
   try {
     return await change({signal, onTurn});
   } catch (error) {
-    if (error instanceof TunnelError && error.report) notes.steps = jsonOf(error.report);
+    if (error instanceof TunnelError && error.report) notes.steps = error.report.map(stepToJson);
     throw error;
   } finally {
     if (changed !== undefined) notes.etagAfter = etagOf(changed);
   }
 }
-
-/** As proto3 writes it in JSON; ts-proto has durations as any other message. */
-const jsonOf = (steps: readonly StepReport[]): unknown[] =>
-  steps.map(step => ({
-    ...(TeardownStep.toJSON(fromStep(step)) as object),
-    duration: `${(step.duration / 1000).toFixed(6)}s`,
-  }));
 
 /** A spec for the log: short, however many groups and prefixes the caller sent. */
 function summaryOf(spec: TunnelSpec | undefined): Record<string, unknown> {

@@ -287,7 +287,7 @@ test('each change leaves a record with its request, the etags and the steps', as
   t.like(preview, {method: 'ProvisionTunnel', etagBefore: second, etagAfter: second, request: {validate_only: true}});
   t.like(removal, {method: 'RemoveTunnel', etagBefore: second, etagAfter: undefined, request: {name: 'doublezero0'}});
   const steps = (removal?.steps ?? []).map(step => (step as {step: string}).step);
-  for (const step of removal?.steps ?? []) t.regex((step as {duration: string}).duration, /^[0-9]+\.[0-9]{6}s$/);
+  for (const step of removal?.steps ?? []) t.regex((step as {duration: string}).duration, /^\d+(\.(\d{3}){1,3})?s$/);
   t.true(steps.indexOf('tunnel_down') < steps.indexOf('tunnel_delete') && steps.includes('tunnel_down'));
   for (const {peer, duration} of service.records) {
     t.is(peer, service.address);
