@@ -3,7 +3,10 @@ import type {Grant, Policy} from './policy.js';
 export interface LocalOwners {
   /** The daemon's own. */
   readonly uid: number;
-  /** Of the Unix socket, at the time of asking: who administers the host may give it to another group. Absent when it is gone. */
+  /**
+   * Of the Unix socket: who administers the host may give it to another group, which counts for whoever connects from then
+   * on. Absent when it is gone.
+   */
   readonly socketGid: () => number | undefined;
 }
 
