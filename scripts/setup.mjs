@@ -13,6 +13,7 @@ const debianPackages = {
   ],
   peers: ['frr', 'bird2', 'gobgpd'],
   python: ['python3', 'python3-venv'],
+  documents: ['openssl'],
   bench: ['iproute2', 'bird2'],
   image: ['buildah', 'debootstrap', 'iproute2', 'libcap2-bin'],
 };

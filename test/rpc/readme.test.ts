@@ -1,15 +1,19 @@
 // What the README says is what there is: its commands are run, its tables compared, its links followed.
-import {execFile} from 'node:child_process';
+import {execFile, spawn} from 'node:child_process';
+import {once} from 'node:events';
 import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {text} from 'node:stream/consumers';
 import {promisify} from 'node:util';
 import test from 'ava';
 import {usage} from '../../src/config/flags.js';
+import {TunnelEventType} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel_event.js';
 import {DaemonProcess, socketFolder} from './daemon-process.js';
 import {projectFolder} from './python.js';
-import {blocks, commands, readme, tableRows} from './readme.js';
+import {Document, flagsOf} from './readme.js';
 
 const execute = promisify(execFile);
+const readme = new Document('README.md');
 const {
   scripts,
   dependencies,
@@ -23,22 +27,26 @@ const written = '/tmp/doublezerod.sock';
 /** The daemon as the README starts it, and the README's commands run against it. */
 async function openReadme() {
   const folder = await socketFolder();
-  const [start = ''] = commands('npm start');
-  const flags = start.split(/\s+/).filter(word => word.startsWith('--') && word !== '--');
+  const [start = ''] = readme.commands('npm start');
+  const flags = flagsOf(start);
   const daemon = await DaemonProcess.start(folder.socket, ...flags.filter(flag => !flag.startsWith('--socket')));
+  const here = (command: string) => command.replaceAll(written, folder.socket);
   return {
     daemon,
     flags,
     async run(command: string): Promise<string> {
-      const text = command.replaceAll(written, folder.socket);
-      return (await execute('sh', ['-c', text], {cwd: projectFolder})).stdout;
+      return (await execute('sh', ['-c', here(command)], {cwd: projectFolder})).stdout;
     },
+    begin: (command: string) =>
+      spawn('sh', ['-c', here(command)], {cwd: projectFolder, stdio: ['ignore', 'pipe', 'ignore']}),
     async [Symbol.asyncDispose]() {
       await daemon[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
     },
   };
 }
+
+const bufCommands = readme.commands('npx buf curl');
 
 /** Parses JSON, with a mark in place of what differs from one run to the next. */
 const masked = (json: string): unknown =>
@@ -49,9 +57,10 @@ const masked = (json: string): unknown =>
 test('the first tunnel is provisioned, read, listed and removed by the commands with buf curl', async t => {
   await using world = await openReadme();
   t.deepEqual(world.flags, ['--netlink=memory', `--socket=${written}`]);
-  const [methods = '', provision = '', get = '', list = '', remove = '', ...others] = commands('npx buf curl');
+  const [methods = '', provision = '', get = '', list = '', remove = '', watch, ...others] = bufCommands;
   t.deepEqual(others, []);
-  const [shown = '', line = ''] = blocks('json');
+  t.is(request(watch ?? '').method, 'WatchTunnels');
+  const [shown = '', line = ''] = readme.blocks('json');
 
   t.regex(await world.run(methods), /^doublezero\.tunnel\.v1\.TunnelService\/ProvisionTunnel$/m);
   t.deepEqual(masked(await world.run(provision)), masked(shown));
@@ -72,18 +81,37 @@ const request = (command: string) => ({
   method: /doublezero\.tunnel\.v1\.TunnelService\/(\w+)/.exec(command)?.[1],
 });
 
+test('the command that watches prints a snapshot, and ends with the daemon', async t => {
+  await using world = await openReadme();
+  const [, , , , , watch = ''] = bufCommands;
+  const child = world.begin(watch);
+  const printed = text(child.stdout);
+  await once(child.stdout, 'readable');
+  await world.daemon.stop();
+  const [snapshotEnd = ''] = (await printed).split(/(?<=^\})\n/m);
+  const {type, ...rest} = JSON.parse(snapshotEnd) as Record<string, string>;
+  t.is(type, 'TUNNEL_EVENT_TYPE_SNAPSHOT_END');
+  t.truthy(rest.resume_token);
+});
+
+test('every type of event is in the table', t => {
+  const types = readme.tableRows('`TUNNEL_EVENT_TYPE_…`').flatMap(([cell = '']) => cell.match(/\w+/g) ?? []);
+  const inProto = Object.values(TunnelEventType).map(type => String(type).replace('TUNNEL_EVENT_TYPE_', ''));
+  t.deepEqual(types.sort(), inProto.filter(type => !/^(UNSPECIFIED|UNRECOGNIZED|-?\d+)$/.test(type)).sort());
+});
+
 test('the commands with grpcurl ask the same as those with buf curl', t => {
-  const [list = '', ...calls] = commands('grpcurl');
+  const [list = '', ...calls] = readme.commands('grpcurl');
   t.regex(list, /^grpcurl -plaintext unix:\/\/\/tmp\/doublezerod\.sock list /);
   t.is(calls.length, 4);
-  t.deepEqual(calls.map(request), commands('npx buf curl').slice(1).map(request));
+  t.deepEqual(calls.map(request), bufCommands.slice(1, 5).map(request));
 });
 
 test('the error shown is the one the daemon gives', async t => {
   await using world = await openReadme();
-  const [shown = ''] = blocks('text');
+  const [shown = ''] = readme.blocks('text');
   const spec = {service_type: 'SERVICE_TYPE_IBRL', tunnel_dst: '224.0.0.1', tunnel_net: '169.254.0.0/30'};
-  const [provision = ''] = commands('npx buf curl').slice(1);
+  const [provision = ''] = readme.commands('npx buf curl').slice(1);
   const refused = provision.replace(/-d '[^']*'/, `-d '${JSON.stringify({spec})}'`);
   const error = await t.throwsAsync<Error & {stderr: string}>(world.run(refused));
   const {message} = JSON.parse(error.stderr) as {message: string};
@@ -101,21 +129,21 @@ test('the table of flags is what --help prints', t => {
     text,
     fallback ? `\`${fallback}\`` : '',
   ]);
-  t.deepEqual(tableRows('flag'), expected);
+  t.deepEqual(readme.tableRows('flag'), expected);
 });
 
 test('the tables of dependencies have a reason for each package', t => {
-  const rows = tableRows('package');
+  const rows = readme.tableRows('package');
   const packages = Object.keys({...dependencies, ...optionalDependencies, ...devDependencies});
   t.deepEqual(rows.map(([name]) => name).sort(), packages.map(name => `\`${name}\``).sort());
   for (const [name, reason] of rows) t.truthy(reason, name);
 });
 
 test('the npm scripts and files it names are there', t => {
-  const named = Array.from(readme.matchAll(/\bnpm run ([\w:]+)/g), ([, name = '']) => name);
+  const named = Array.from(readme.text.matchAll(/\bnpm run ([\w:]+)/g), ([, name = '']) => name);
   t.true(named.length > 5);
   for (const name of new Set(named)) t.true(name in (scripts ?? {}), `npm run ${name}`);
-  const linked = Array.from(readme.matchAll(/\]\((?!https?:)([^)#]+)/g), ([, path = '']) => path);
+  const linked = Array.from(readme.text.matchAll(/\]\((?!https?:)([^)#]+)/g), ([, path = '']) => path);
   t.true(linked.length > 2);
   for (const path of linked) t.true(existsSync(join(projectFolder, path)), path);
 });
