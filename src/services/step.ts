@@ -90,10 +90,10 @@ export interface TeardownOutcome {
   readonly errors: unknown[];
 }
 
-/** Runs every step whatever the earlier ones did, and tells of each as it is done. */
+/** Runs every step whatever the earlier ones did, and tells of each as it is done: the next one waits for `onReport`. */
 export async function runEvery(
   steps: readonly Step[],
-  onReport: (report: StepReport) => void = () => {},
+  onReport: (report: StepReport) => unknown = () => {},
 ): Promise<TeardownOutcome> {
   const reports: StepReport[] = [];
   const errors: unknown[] = [];
@@ -115,7 +115,7 @@ export async function runEvery(
       duration: performance.now() - start,
     };
     reports.push(report);
-    onReport(report);
+    await onReport(report);
   }
   return {reports, errors};
 }

@@ -185,7 +185,7 @@ export class Operations {
   #incomplete(slot: Slot, tunnel: Tunnel, {reports, errors}: TeardownOutcome): unknown {
     const error = joined(errors);
     const lastError = `teardown incomplete: ${messageOf(error)}`;
-    this.#announce('updated', slot.set(tunnel, {state: 'failed', lastError}), lastError);
+    this.#announce('updated', slot.set(slot.tunnel ?? tunnel, {state: 'failed', lastError}), lastError);
     return toTunnelError(error, {report: reports});
   }
 

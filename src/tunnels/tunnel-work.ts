@@ -1,3 +1,4 @@
+import type {Link} from '../netlink/netlinker.js';
 import {IncompleteUndo, runAllOrNothing, runEvery, type TeardownOutcome, throwJoined} from '../services/step.js';
 import {strategyFor} from '../services/strategies.js';
 import type {Ports} from '../services/strategy.js';
@@ -88,24 +89,33 @@ export class TunnelWork {
 
   /** Leaves to the drift monitor to finish it. */
   async degrade(slot: Slot, tunnel: Tunnel, lastError: string): Promise<void> {
-    const link = await this.#ports.netlinker.link(slot.name).catch(() => undefined);
+    const link = await this.#linkOf(slot.name);
     this.#announce('updated', slot.set(tunnel, {state: 'degraded', lastError, link}), lastError);
   }
 
-  /** Runs every step, whatever becomes of it; the slot's tunnel is left `removing`. */
+  /** Runs every step, whatever becomes of it; the slot's tunnel is left `removing`, with the link that is left. */
   async takeDown(slot: Slot, tunnel: Tunnel, reason?: string): Promise<TeardownOutcome> {
     const {name, spec} = tunnel;
     const removing = slot.set(tunnel, {state: 'removing'});
     this.#announce('teardownStarted', removing, reason);
     const remains = await this.formers.clear(name, spec);
     if (remains.length === 0) this.formers.forget(name);
-    const {reports, errors} = await runEvery(strategyFor(spec).teardown(spec, this.#ports), report => {
+    const {reports, errors} = await runEvery(strategyFor(spec).teardown(spec, this.#ports), async report => {
       const {step, ok, error, note, duration} = report;
       const outcome = {tunnel: name, step, took_ms: duration, ...(note && {note})};
       if (ok) this.#log.info('teardown.step', outcome);
       else this.#log.warn('teardown.step_failed', {...outcome, error});
-      if (ok && step === 'tunnel_down') this.#announce('linkDown', removing, reason);
+      if (ok && step === 'tunnel_down') {
+        const lowered = slot.set(removing, {link: await this.#linkOf(name)});
+        this.#announce('linkDown', lowered, reason);
+      }
+      if (ok && step === 'tunnel_delete') slot.set(removing, {link: undefined});
     });
     return {reports, errors: [...remains, ...errors]};
+  }
+
+  /** `undefined` also where it cannot be read: what is done does not depend on it. */
+  #linkOf(name: string): Promise<Link | undefined> {
+    return this.#ports.netlinker.link(name).catch(() => undefined);
   }
 }

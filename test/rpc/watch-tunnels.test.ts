@@ -1,11 +1,14 @@
 import type {ClientReadableStream, ServiceError} from '@grpc/grpc-js';
 import {status} from '@grpc/grpc-js';
 import test from 'ava';
+import {MemoryNetlinker} from '../../src/netlink/memory.js';
+import {NetlinkError} from '../../src/netlink/netlinker.js';
+import {TunnelState} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel.js';
 import {type TunnelEvent, TunnelEventType} from '../../src/rpc/generated/doublezero/tunnel/v1/tunnel_event.js';
 import {samples} from '../samples.js';
 import {specs} from './controller.js';
 import {endOf} from './plumbing.js';
-import {openService} from './service-world.js';
+import {latch, openService} from './service-world.js';
 
 const {ibrl, multicast} = specs;
 
@@ -50,6 +53,52 @@ test('a watch begins with a snapshot and goes on with every change in order', as
   ]);
   t.deepEqual(events[0]?.tunnel, await service.get('doublezero1'));
   stream.cancel();
+});
+
+/** A host on which deleting a tunnel takes until `finish` is opened, and then fails where it is told to. */
+class SlowDeletion extends MemoryNetlinker {
+  readonly began = latch();
+  readonly finish = latch();
+  fails = false;
+
+  override async tunnelDelete(name: string): Promise<void> {
+    this.began.open();
+    await this.finish.opened;
+    if (this.fails) throw new NetlinkError('tunnelDelete', 'other', 'EBUSY');
+    await super.tunnelDelete(name);
+  }
+}
+
+test('the link of a teardown is what it is at the time, in events and answers alike', async t => {
+  const host = new SlowDeletion();
+  await using service = await openService(host);
+  await service.provision(ibrl);
+  const stream = watch(service);
+  await take(stream, 2);
+  const removal = service.remove('doublezero0');
+  const [started, lowered] = await take(stream, 2);
+  t.like(started?.tunnel?.link, {adminUp: true, operState: 'unknown'});
+  t.is(lowered && text(lowered), 'LINK_DOWN doublezero0');
+  t.like(lowered?.tunnel?.link, {adminUp: false, operState: 'down'});
+  await host.began.opened;
+  t.deepEqual(await service.get('doublezero0'), lowered?.tunnel);
+  host.finish.open();
+  await removal;
+  const [removed] = await take(stream, 1);
+  t.is(removed?.tunnel?.link, undefined);
+  stream.cancel();
+});
+
+test('a tunnel whose interface cannot be deleted has the link as it was left', async t => {
+  const host = new SlowDeletion();
+  host.fails = true;
+  host.finish.open();
+  await using service = await openService(host);
+  await service.provision(ibrl);
+  await t.throwsAsync(service.remove('doublezero0'));
+  const {state, link} = await service.get('doublezero0');
+  t.is(state, TunnelState.TUNNEL_STATE_FAILED);
+  t.like(link, {adminUp: false});
 });
 
 test('an update is one event, whose tunnel is what GetTunnel answers', async t => {
