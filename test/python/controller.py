@@ -1,6 +1,7 @@
 """A controller in Python: provisions a tunnel, looks at it, and removes it again.
 
-Usage: controller.py TARGET, for example unix:/run/doublezerod/doublezerod.sock
+Usage: controller.py TARGET [CA CERTIFICATE KEY], for example unix:/run/doublezerod/doublezerod.sock, or with files in PEM,
+for mutual TLS, 192.0.2.1:7300
 
 Prints what the daemon answered as one JSON document. The modules of doublezero.tunnel.v1 are generated from proto/:
     python -m grpc_tools.protoc -I proto --python_out=OUT --grpc_python_out=OUT proto/doublezero/tunnel/v1/*.proto
@@ -46,8 +47,16 @@ def refusal(call, request):
     raise AssertionError("the daemon took a request that it should have refused")
 
 
-def main(target):
-    with grpc.insecure_channel(target) as channel:
+def connect(target, *files):
+    """A channel with mutual TLS where files are given: the CA of the daemon, and a certificate with its key."""
+    if not files:
+        return grpc.insecure_channel(target)
+    ca, certificate, key = (open(name, "rb").read() for name in files)
+    return grpc.secure_channel(target, grpc.ssl_channel_credentials(ca, key, certificate))
+
+
+def main(target, *files):
+    with connect(target, *files) as channel:
         service = TunnelServiceStub(channel)
         provisioned = service.ProvisionTunnel(messages.ProvisionTunnelRequest(spec=WANTED), timeout=PATIENCE)
         name = provisioned.name
@@ -73,4 +82,4 @@ def main(target):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
