@@ -7,6 +7,7 @@
  * - `no-certificate`: none was shown
  * - `certificate`: it has expired, is of another CA, not meant for clients, or otherwise not to be believed
  * - `identity`: it is valid, and names nobody
+ * - `refused-by-client`: the client does not believe the daemon's certificate, and says so
  * - `credentials`: the kernel did not say who is at the other end of a Unix socket
  */
 export const handshakeFailureReasons = [
@@ -18,6 +19,7 @@ export const handshakeFailureReasons = [
   'no-certificate',
   'certificate',
   'identity',
+  'refused-by-client',
   'credentials',
 ] as const;
 

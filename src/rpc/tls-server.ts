@@ -84,6 +84,15 @@ const reasons: Readonly<Record<string, HandshakeFailure['reason']>> = {
   ERR_TLS_HANDSHAKE_TIMEOUT: 'timeout',
   ECONNRESET: 'reset',
   EPIPE: 'reset',
+  // Alerts of the client about the daemon's certificate (RFC 8446 §6.2), as OpenSSL calls them.
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'refused-by-client',
+  ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE: 'refused-by-client',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED: 'refused-by-client',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: 'refused-by-client',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: 'refused-by-client',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'refused-by-client',
+  ERR_SSL_TLSV1_ALERT_ACCESS_DENIED: 'refused-by-client',
+  ERR_SSL_TLSV1_BAD_CERTIFICATE_STATUS_RESPONSE: 'refused-by-client',
 };
 
 function failureOf(error: NodeJS.ErrnoException, socket: TLSSocket): HandshakeFailure {

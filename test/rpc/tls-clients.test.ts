@@ -8,12 +8,13 @@ import test from 'ava';
 import {identityOf} from '../../src/access/caller.js';
 import {parseListenAddress} from '../../src/rpc/listen-address.js';
 import {fixedTls} from '../../src/rpc/tls-credentials.js';
-import {type Issued, spireCa, type TestCa} from '../certificates.js';
+import {type Issued, spireCa, TestCa} from '../certificates.js';
 import {temporaryFolder} from '../temporary-folder.js';
 import {serve} from './plumbing.js';
 import {missingPython, runScript, virtualEnvironment} from './python.js';
 import {credentialsOf, serveTls} from './tls-world.js';
 
+const buf = join(createRequire(import.meta.url).resolve('@bufbuild/buf/package.json'), '../bin/buf');
 const id = 'spiffe://example.org/controller';
 
 /** Files of a client: CA, certificate, key. */
@@ -52,10 +53,21 @@ test('a client in Go with a certificate of SPIRE gets an answer, with what refle
   const addresses = [parseListenAddress('tls:127.0.0.1:0')];
   await using world = await serve({}, {addresses, tls: fixedTls(await credentialsOf(ca))});
   const [caFile, cert, key] = await clientFiles(folder.path, ca, await ca.svid(id));
-  const buf = join(createRequire(import.meta.url).resolve('@bufbuild/buf/package.json'), '../bin/buf');
   const address = world.server.addresses[0]?.replace('tls:', '');
   const url = `https://${address}/grpc.health.v1.Health/Check`;
   const flags = ['--reflect', '--protocol', 'grpc', '--cacert', caFile, '--cert', cert, '--key', key];
   const {stdout} = await promisify(execFile)(process.execPath, [buf, 'curl', ...flags, url]);
   t.deepEqual(JSON.parse(stdout), {status: 'SERVING'});
+});
+
+test('a client in Go that does not know the CA refuses the daemon, and that is told apart', async t => {
+  await using folder = await temporaryFolder();
+  await using world = await serveTls();
+  const stranger = await TestCa.create('another');
+  const [caFile] = await clientFiles(folder.path, stranger, await world.ca.client({subject: 'CN=controller'}));
+  const url = `https://127.0.0.1:${world.port}/grpc.health.v1.Health/Check`;
+  await t.throwsAsync(
+    promisify(execFile)(process.execPath, [buf, 'curl', '--protocol', 'grpc', '--cacert', caFile, url]),
+  );
+  t.is((await world.failure()).reason, 'refused-by-client');
 });
