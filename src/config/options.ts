@@ -77,12 +77,24 @@ export function parseCommandLine(args: readonly string[]): Command {
 }
 
 function readFlags(args: readonly string[]): Readonly<Record<string, unknown>> {
+  const options = {...parsedFlags, help: {type: 'boolean', short: 'h'}, version: {type: 'boolean'}} as const;
   try {
-    const options = {...parsedFlags, help: {type: 'boolean', short: 'h'}, version: {type: 'boolean'}} as const;
     return parseArgs({args: [...args], options}).values;
   } catch (error) {
     // Node's sentences name the flag; what follows the first one is advice about positional arguments.
     const [sentence = ''] = (error instanceof Error ? error.message : String(error)).split('. ');
-    throw new UsageError(sentence, {cause: error});
+    throw new UsageError(withoutValue(error, args) ?? sentence, {cause: error});
   }
+}
+
+/** What is wrong where a flag lacks its value, or has one that could be a flag; Node needs three lines for that. */
+function withoutValue(error: unknown, args: readonly string[]): string | undefined {
+  const {code, message = ''} = error as NodeJS.ErrnoException;
+  if (code !== 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE') return undefined;
+  const flag = /'(--[a-z-]+)/.exec(message)?.[1];
+  const at = args.findIndex((arg, index) => arg === flag && /^-./.test(args[index + 1] ?? '--'));
+  if (at < 0) return undefined;
+  const next = args[at + 1] ?? '';
+  const isFlag = next === '' || next.startsWith('--');
+  return `${flag} needs a value${isFlag ? '' : `; one that begins with a dash is written ${flag}=${next}`}`;
 }
