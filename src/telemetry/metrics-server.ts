@@ -1,7 +1,7 @@
 import {once} from 'node:events';
 import {createServer, type IncomingMessage, type Server, type ServerResponse} from 'node:http';
 import type {Registry} from 'prom-client';
-import {formatListenAddress, parseListenAddress} from '../rpc/listen-address.js';
+import {formatListenAddress, type ListenAddress, parseListenAddress} from '../rpc/listen-address.js';
 import {ListenError} from '../rpc/listen-error.js';
 
 const flag = '--metrics';
@@ -36,9 +36,7 @@ export class MetricsServer implements AsyncDisposable {
    * @throws {ListenError}
    */
   static async listen(text: string, registry: Registry): Promise<MetricsServer> {
-    const address = parseListenAddress(text, flag);
-    if (address.kind !== 'tcp' || address.tls)
-      throw new ListenError(flag, `"${text}" is not a loopback address, as HOST:PORT`);
+    const address = loopbackAddress(text);
     const metricsServer = new MetricsServer(registry, address.host);
     const server = metricsServer.#server;
     try {
@@ -85,6 +83,17 @@ export class MetricsServer implements AsyncDisposable {
       refuse(response, 500, 'The metrics cannot be read.\n'); // of a collector, such as that of /proc; the next may do better
     }
   }
+}
+
+function loopbackAddress(text: string): Extract<ListenAddress, {readonly kind: 'tcp'}> {
+  let cause: unknown;
+  try {
+    const address = parseListenAddress(text, flag);
+    if (address.kind === 'tcp' && !address.tls) return address;
+  } catch (error) {
+    cause = error; // it speaks of what is possible for the API only
+  }
+  throw new ListenError(flag, `"${text}" is not HOST:PORT of a loopback address`, {cause});
 }
 
 const refuse = (response: ServerResponse, status: number, text: string): void => {
