@@ -1,4 +1,5 @@
 import {closeSync, constants, fstatSync, openSync, readSync} from 'node:fs';
+import {dirname} from 'node:path';
 import {AuditError} from './audit.js';
 
 const {O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW} = constants;
@@ -34,6 +35,7 @@ function open(path: string): number {
   } catch (error) {
     const {code} = error as NodeJS.ErrnoException;
     if (code === 'ELOOP') throw refusal(path, 'is a symbolic link; name the file itself', error);
+    if (code === 'ENOENT') throw refusal(path, `cannot be made: the directory ${dirname(path)} does not exist`, error);
     if (code === 'EISDIR') throw refusal(path, 'is a directory', error);
     throw refusal(path, error instanceof Error ? error.message : String(error), error);
   }

@@ -194,7 +194,7 @@ test('what cannot be an audit log is refused with flag, file and reason', t => {
   t.is(refusedAs(t, world, at('folder')), ' is a directory');
   t.is(refusedAs(t, world, at('link')), ' is a symbolic link; name the file itself');
   t.is(refusedAs(t, world, at('dangling')), ' is a symbolic link; name the file itself');
-  t.is(refusedAs(t, world, at('none/a.log')), `: ENOENT: no such file or directory, open '${at('none/a.log')}'`);
+  t.is(refusedAs(t, world, at('none/a.log')), ` cannot be made: the directory ${at('none')} does not exist`);
   t.is(refusedAs(t, world, at('file/a.log')), `: ENOTDIR: not a directory, open '${at('file/a.log')}'`);
   const notRegular = ' is no regular file; without the flag the lines go to the log';
   t.is(refusedAs(t, world, at('fifo')), notRegular);
