@@ -56,7 +56,8 @@ export async function runDaemon(
     parseListenAddress(`unix:${options.socket}`, '--socket'),
     ...options.listen.map(address => parseListenAddress(address, '--listen')),
   ];
-  checkTlsIsUsed(addresses, options.tls);
+  checkTlsIsUsed(addresses, options);
+  logPrivileges(log);
   const metrics = new Metrics();
   using access = await openAccess(options, log, metrics);
   using _reloading = hangups.listen(() => access.reload());
@@ -104,7 +105,6 @@ export async function runDaemon(
   // to what was there.
   const restored = manager.restore();
   server.serve();
-  logPrivileges(log);
   log.info('daemon.ready', {version, netlink: options.netlink, listeners: server.addresses, pid: process.pid});
 
   await restored;

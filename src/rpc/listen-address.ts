@@ -55,15 +55,21 @@ export function formatListenAddress(address: ListenAddress): string {
 
 /**
  * Refuses listeners with TLS where its files are not given, and files that no listener would use: whoever gives them
- * believes to have TLS.
+ * believes to have TLS. Where the policy is missing too, that is told with it.
  *
  * @throws {ListenError}
  */
-export function checkTlsIsUsed(addresses: readonly ListenAddress[], files: TlsFiles | undefined): void {
+export function checkTlsIsUsed(
+  addresses: readonly ListenAddress[],
+  {tls: files, policy}: {readonly tls: TlsFiles | undefined; readonly policy: string | undefined},
+): void {
   const withTls = addresses.find(address => address.kind === 'tcp' && address.tls);
   if (withTls && !files) {
-    const why = `"${formatListenAddress(withTls)}" needs TLS`;
-    throw new ListenError(withTls.flag, `${why}: --tls-cert, --tls-key and --tls-client-ca are missing`);
+    const needs =
+      policy === undefined
+        ? 'needs TLS and a policy: --tls-cert, --tls-key, --tls-client-ca and --policy are missing'
+        : 'needs TLS: --tls-cert, --tls-key and --tls-client-ca are missing';
+    throw new ListenError(withTls.flag, `"${formatListenAddress(withTls)}" ${needs}`);
   }
   if (files && !withTls) {
     throw new ListenError(

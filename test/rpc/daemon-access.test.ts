@@ -30,6 +30,14 @@ async function accessFolder() {
 }
 type AccessFolder = Awaited<ReturnType<typeof accessFolder>>;
 
+test('what the process holds is said before anything that it reads', async t => {
+  await using folder = await accessFolder();
+  const flags = ['--listen=tls:127.0.0.1:0', ...folder.tls, `--policy=${folder.policy}`];
+  await using daemon = await DaemonProcess.start(join(folder.path, 'd.sock'), ...flags);
+  const names = daemon.lines.map(({message}) => message);
+  t.deepEqual(names.slice(0, 3), ['daemon.privileges', 'tls.loaded', 'policy.loaded']);
+});
+
 const mistakes: [what: string, make: (folder: AccessFolder) => Promise<string[]>, message: RegExp][] = [
   ['TLS without a policy', async ({tls}) => ['--listen=tls:127.0.0.1:0', ...tls], /--policy is missing/],
   ['TLS without a listener for it', async ({tls}) => tls, /--tls-cert.*no listener has TLS; a TCP listener is missing/],

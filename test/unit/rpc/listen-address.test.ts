@@ -62,18 +62,24 @@ for (const [text, because] of refused) {
 }
 
 const files = {cert: '/tls/tls.crt', key: '/tls/tls.key', clientCa: '/tls/ca.crt', minVersion: '1.3'} as const;
+const policy = '/policy.yaml';
 const parsed = (...texts: string[]) => texts.map(text => parseListenAddress(text));
 
 for (const text of ['192.0.2.1:7300', 'tls:127.0.0.1:7300']) {
-  test(`${text} without files for TLS is refused, and the flags named`, t => {
-    const {message} = t.throws(() => checkTlsIsUsed(parsed('/run/d.sock', text), undefined), {instanceOf: ListenError});
-    const address = formatListenAddress(parseListenAddress(text));
-    t.is(message, `--listen: "${address}" needs TLS: --tls-cert, --tls-key and --tls-client-ca are missing`);
-  });
+  for (const [policyFile, needs] of [
+    [policy, 'needs TLS: --tls-cert, --tls-key and --tls-client-ca are missing'],
+    [undefined, 'needs TLS and a policy: --tls-cert, --tls-key, --tls-client-ca and --policy are missing'],
+  ] as const) {
+    test(`${text} without files for TLS is refused, and the flags named, ${policyFile ? 'with' : 'and without'} a policy`, t => {
+      const check = () => checkTlsIsUsed(parsed('/run/d.sock', text), {tls: undefined, policy: policyFile});
+      const {message} = t.throws(check, {instanceOf: ListenError});
+      t.is(message, `--listen: "${formatListenAddress(parseListenAddress(text))}" ${needs}`);
+    });
+  }
 }
 
 test('files for TLS without a listener that has TLS are refused, and the flags named', t => {
-  const check = () => checkTlsIsUsed(parsed('/run/d.sock', '127.0.0.1:7300', '[::1]:0'), files);
+  const check = () => checkTlsIsUsed(parsed('/run/d.sock', '127.0.0.1:7300', '[::1]:0'), {tls: files, policy});
   const {message} = t.throws(check, {instanceOf: ListenError});
   t.regex(
     message,
@@ -82,6 +88,6 @@ test('files for TLS without a listener that has TLS are refused, and the flags n
 });
 
 test('files for TLS with one listener that has TLS, and neither of the two, go together', t => {
-  t.notThrows(() => checkTlsIsUsed(parsed('/run/d.sock', '127.0.0.1:7300', '0.0.0.0:7301'), files));
-  t.notThrows(() => checkTlsIsUsed(parsed('/run/d.sock', '127.0.0.1:7300'), undefined));
+  t.notThrows(() => checkTlsIsUsed(parsed('/run/d.sock', '127.0.0.1:7300', '0.0.0.0:7301'), {tls: files, policy}));
+  t.notThrows(() => checkTlsIsUsed(parsed('/run/d.sock', '127.0.0.1:7300'), {tls: undefined, policy: undefined}));
 });
