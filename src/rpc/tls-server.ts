@@ -84,23 +84,27 @@ const reasons: Readonly<Record<string, HandshakeFailure['reason']>> = {
   ERR_TLS_HANDSHAKE_TIMEOUT: 'timeout',
   ECONNRESET: 'reset',
   EPIPE: 'reset',
-  // Alerts of the client about the daemon's certificate (RFC 8446 §6.2), as OpenSSL calls them.
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'refused-by-client',
-  ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE: 'refused-by-client',
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED: 'refused-by-client',
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: 'refused-by-client',
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: 'refused-by-client',
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'refused-by-client',
-  ERR_SSL_TLSV1_ALERT_ACCESS_DENIED: 'refused-by-client',
-  ERR_SSL_TLSV1_BAD_CERTIFICATE_STATUS_RESPONSE: 'refused-by-client',
 };
+
+/**
+ * Alerts of the client about the daemon's certificate (RFC 8446 §6.2). What OpenSSL writes before their names changes with
+ * its releases: `ERR_SSL_SSLV3_ALERT_`, `ERR_SSL_SSL/TLS_ALERT_`, `ERR_SSL_TLSV1_ALERT_`.
+ */
+const alertAboutCertificate =
+  /_(BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(REVOKED|EXPIRED|UNKNOWN)|UNKNOWN_CA|ACCESS_DENIED|BAD_CERTIFICATE_STATUS_RESPONSE)$/;
+const isAlert = /^ERR_SSL_(SSLV3|TLSV1|SSL\/TLS)_/;
+
+function reasonOf(code: string): HandshakeFailure['reason'] {
+  if (isAlert.test(code) && alertAboutCertificate.test(code)) return 'refused-by-client';
+  return reasons[code] ?? 'tls';
+}
 
 function failureOf(error: NodeJS.ErrnoException, socket: TLSSocket): HandshakeFailure {
   const peer = peerOf(socket) ?? peerOf(bareSocketOf(socket)) ?? 'unknown';
   // OpenSSL's name for what it found; Node's error says no more than that the socket is closed.
   const verdict: unknown = socket.authorizationError;
   if (verdict) return {reason: 'certificate', peer, detail: String(verdict)};
-  return {reason: reasons[error.code ?? ''] ?? 'tls', peer, detail: error.code ?? error.message};
+  return {reason: reasonOf(error.code ?? ''), peer, detail: error.code ?? error.message};
 }
 
 /**
