@@ -18,6 +18,13 @@ export interface ConnectionListener {
 /** Milliseconds that a NOTIFICATION gets to leave before the socket is closed by force. */
 const closingTime = 1000;
 
+/**
+ * Milliseconds of silence after which TCP asks whether the peer is still there, until it has spoken. Only its OPEN starts a
+ * hold time that means something; before that a peer whose interface was made anew meanwhile would be waited for for
+ * four minutes (RFC 4271 §8.2.2, "a large value"), though its kernel knows nothing of the connection any more.
+ */
+const silence = 5000;
+
 /** Octets sent that the peer has not taken. It may ask for its routes faster than it reads them. */
 const unreadLimit = 1 << 20;
 
@@ -37,7 +44,11 @@ export class Connection {
       port,
       noDelay: true,
     });
-    this.#socket.on('connect', () => this.#listener?.connected());
+    this.#socket.on('connect', () => {
+      this.#socket.setKeepAlive(true, silence);
+      this.#listener?.connected();
+    });
+    this.#socket.once('data', () => this.#socket.setKeepAlive(false));
     this.#socket.on('data', chunk => this.#receive(chunk));
     this.#socket.on('error', error => {
       this.#error = error;

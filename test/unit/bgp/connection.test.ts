@@ -1,5 +1,7 @@
 import {once} from 'node:events';
+import {readFileSync} from 'node:fs';
 import {createServer, type Socket} from 'node:net';
+import {setTimeout as delay} from 'node:timers/promises';
 import test from 'ava';
 import {Connection} from '../../../src/bgp/connection.js';
 import {ipv4} from '../../../src/ip/ipv4.js';
@@ -38,6 +40,23 @@ async function open() {
     },
   };
 }
+
+/** Which timer the kernel runs for a connection of ours, as proc(5) numbers them: 2 is that of keepalive. */
+function timerOf({remotePort = 0, localPort = 0}: Socket): number {
+  const hex = (port: number) => `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const line = readFileSync('/proc/self/net/tcp', 'utf8')
+    .split('\n')
+    .find(text => text.includes(` ${hex(remotePort)} ${hex(localPort)} `));
+  return Number(line?.trim().split(/\s+/)[5]?.slice(0, 2));
+}
+
+test('a peer that has not spoken yet is asked by TCP whether it is there, and no more once it has', async t => {
+  await using world = await open();
+  t.is(timerOf(world.socket), 2);
+  world.socket.write('an OPEN');
+  while (timerOf(world.socket) !== 0) await delay(10);
+  t.pass();
+});
 
 test('a peer that reads nothing is given up before what waits for it takes more than a few megabytes', async t => {
   await using world = await open();
