@@ -1,4 +1,5 @@
 import {type FileWatch, type FileWatchOptions, watchFiles} from '../config/file-watch.js';
+import {Listeners} from '../config/listeners.js';
 import {messageOf} from '../services/step.js';
 import type {Logger} from '../telemetry/logger.js';
 import type {Metrics} from '../telemetry/metrics.js';
@@ -21,7 +22,7 @@ export class FilePolicySource implements PolicySource, Disposable {
   readonly #options: FilePolicyOptions;
   readonly #watch: FileWatch;
   readonly #opened: Promise<boolean>;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Listeners();
   #current = new BoundPolicy([]);
 
   private constructor(path: string, options: FilePolicyOptions) {
@@ -53,10 +54,7 @@ export class FilePolicySource implements PolicySource, Disposable {
 
   /** The listener must not throw. */
   onChange(listener: () => void): () => void {
-    // A function of its own, so that a listener that is given twice is told twice and taken away once.
-    const tell = () => listener();
-    this.#listeners.add(tell);
-    return () => void this.#listeners.delete(tell);
+    return this.#listeners.add(listener);
   }
 
   /** Reads the file, whether or not it looks changed: for SIGHUP. Never throws: what is wrong is reported. */
@@ -103,7 +101,7 @@ export class FilePolicySource implements PolicySource, Disposable {
     // Comments, order and the like are no reason to look at every watch and call again.
     if (policy.digest === this.#current.digest) return false;
     this.#current = policy;
-    for (const listener of this.#listeners) listener();
+    this.#listeners.tell();
     return true;
   }
 }

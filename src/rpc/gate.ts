@@ -120,11 +120,11 @@ export class Gate implements Disposable {
   #objection(path: string, caller: Caller): AccessDenied | undefined {
     const requirement = requirementOf(path);
     if (requirement === 'nothing') return undefined;
-    const call = {caller, identity: identityOf(caller), method: methodName(path)};
-    if (requirement === undefined) return new AccessDenied(call, undefined, 'nobody may');
+    const call = () => ({caller, identity: identityOf(caller), method: methodName(path)});
+    if (requirement === undefined) return new AccessDenied(call(), undefined, 'nobody may');
     // Which tunnels a narrowed operator means to change its handler will see, and ask.
     const decision = authorize(this.#grantsOf(caller), requirement, 'some');
-    return decision.allowed ? undefined : new AccessDenied(call, decision.role, decision.text);
+    return decision.allowed ? undefined : new AccessDenied(call(), decision.role, decision.text);
   }
 
   #grantsOf(caller: Caller): readonly Grant[] {

@@ -1,4 +1,5 @@
 import {type FileWatch, type FileWatchOptions, watchFiles} from '../config/file-watch.js';
+import {Listeners} from '../config/listeners.js';
 import type {TlsFiles} from '../config/tls-files.js';
 import type {Logger} from '../telemetry/logger.js';
 import type {Metrics} from '../telemetry/metrics.js';
@@ -28,7 +29,7 @@ export class TlsFileSource implements TlsSource, Disposable {
   readonly #expiry: TlsExpiry;
   readonly #watch: FileWatch;
   readonly #timer: NodeJS.Timeout;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Listeners();
   #current: TlsCredentials;
   #isStale = false;
 
@@ -65,9 +66,7 @@ export class TlsFileSource implements TlsSource, Disposable {
 
   /** The listener must not throw. */
   onChange(listener: () => void): () => void {
-    const tell = () => listener();
-    this.#listeners.add(tell);
-    return () => void this.#listeners.delete(tell);
+    return this.#listeners.add(listener);
   }
 
   /** Reads the files, whether or not they look changed: for SIGHUP. Never throws: what is wrong is reported. */
@@ -120,7 +119,7 @@ export class TlsFileSource implements TlsSource, Disposable {
     if (!isChanged) return;
     this.#current = reading.credentials;
     this.#tellOf(reading);
-    for (const listener of this.#listeners) listener();
+    this.#listeners.tell();
   }
 
   #reject(error: Error): void {
